@@ -1,0 +1,25 @@
+/** Service bindings of the orchestrator: binding name to exported entrypoint. The base configuration is written from this. */
+export const ORCHESTRATOR_BINDINGS = {
+	ORCHESTRATOR_TASKS: 'Tasks',
+	ORCHESTRATOR_AI_PROVIDER: 'AIProviderOps',
+	ORCHESTRATOR_TASK_QUEUE: 'ContainerTaskQueueOps',
+} as const
+
+export const ORCHESTRATOR_SERVICE = 'vibehq-orchestrator'
+export const PROVIDER_TASKS_QUEUE = 'ai-provider-tasks'
+export const PROVIDER_TASKS_DLQ = 'ai-provider-tasks-dlq'
+
+/** Names of the Worker secrets. A missing provider key makes that provider unavailable; it never fails the start. */
+export const PROVIDER_SECRETS = {
+	jules: 'JULES_API_KEY',
+	codex: 'CODEX_API_KEY',
+	gemini: 'GEMINI_API_KEY',
+	claude: 'CLAUDE_API_KEY',
+	cursor: 'CURSOR_API_KEY',
+	copilot: 'COPILOT_GITHUB_TOKEN',
+} as const
+
+/** What `ctx.props` of a service binding carries: who is calling. */
+export interface CallerProps {
+	workerName: string
+}
