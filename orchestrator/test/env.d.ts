@@ -1,0 +1,8 @@
+// What `env` of cloudflare:workers holds inside unit tests.
+declare namespace Cloudflare {
+	interface Env {
+		DB: D1Database
+		OUTPUTS: R2Bucket
+		TEST_MIGRATIONS: import('@cloudflare/vitest-plugin').D1Migration[]
+	}
+}

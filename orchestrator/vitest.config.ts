@@ -1,0 +1,28 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+// Two kinds of tests: beside the code in workerd with a real D1, and `*.node.test.ts` in Node, which start the
+// whole Worker (and real git, real CLIs) from outside.
+export default defineConfig(async () => ({
+	test: {
+		projects: [
+			{
+				plugins: [
+					cloudflareTest({
+						main: './test/probe.ts',
+						miniflare: {
+							compatibilityDate: '2026-11-01',
+							compatibilityFlags: ['nodejs_compat'],
+							d1Databases: ['DB'],
+							r2Buckets: ['OUTPUTS'],
+							bindings: { TEST_MIGRATIONS: await readD1Migrations('../migrations') },
+						},
+					}),
+				],
+				test: { name: 'workerd', include: ['worker/**/*.test.ts', 'test/**/*.test.ts'], exclude: ['**/*.node.test.ts', '**/*.e2e.test.ts'], setupFiles: ['./test/migrate.ts'] },
+			},
+			{ test: { name: 'node', include: ['worker/**/*.node.test.ts', 'test/**/*.node.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+			{ test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+		],
+	},
+}))

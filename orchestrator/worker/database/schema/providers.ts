@@ -1,0 +1,135 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { origin } from './columns.ts'
+
+/** What an operator changed about a provider, and its circuit breaker. No row means the registry's defaults. */
+export const ai_provider_configs = sqliteTable('ai_provider_configs', {
+	provider_name: text().primaryKey(),
+	api_endpoint: text(),
+	default_model: text(),
+	rate_limits: text(),
+	cost_per_token: real(),
+	enabled: integer().notNull().default(1),
+	mode: text(), // gateway | direct
+	circuit: text().notNull().default('closed'),
+	consecutive_failures: integer().notNull().default(0),
+	parked_until: integer(),
+	last_error_code: text(),
+	last_error_message: text(),
+	last_error_at: integer(),
+	...origin,
+})
+
+export const ai_provider_assignments = sqliteTable(
+	'ai_provider_assignments',
+	{
+		id: integer().primaryKey({ autoIncrement: true }),
+		task_uuid: text().notNull(),
+		provider_name: text().notNull(),
+		provider_type: text().notNull(), // jules | cli
+		status: text().notNull(),
+		execution_id: text(),
+		/** JSON RouteDecision. */
+		route: text().notNull(),
+		...origin,
+	},
+	(t) => [index('ai_provider_assignments_of_task').on(t.task_uuid, t.id)],
+)
+
+export const ai_provider_executions = sqliteTable(
+	'ai_provider_executions',
+	{
+		execution_id: text().primaryKey(),
+		provider_name: text().notNull(),
+		provider_type: text().notNull(),
+		task_uuid: text().notNull(),
+		order_id: text().notNull(),
+		model: text(),
+		/** JSON: prompt, limits, validate commands. */
+		input: text().notNull(),
+		/** JSON: what the runner said, without the patch set. */
+		output: text(),
+		/** Id of the patch set; the set itself is in `patch_sets`. */
+		patch_data: text(),
+		status: text().notNull(),
+		phase: text().notNull(),
+		attempt: integer().notNull().default(1),
+		route: text().notNull(),
+		workspace_id: text(),
+		base_commit: text(),
+		base_tree: text(),
+		candidate_commit: text(),
+		candidate_tree: text(),
+		landed_commit: text(),
+		container_task_id: text(),
+		error: text(),
+		next_execution_id: text(),
+		cancel_reason: text(),
+		usage: text(),
+		/** Sum of the priced calls, in micro-USD. */
+		cost_micro_usd: integer().notNull().default(0),
+		unpriced_calls: integer().notNull().default(0),
+		model_calls: integer().notNull().default(0),
+		budget_micro_usd: integer(),
+		phases_ms: text().notNull().default('{}'),
+		duration_ms: integer(),
+		/** When the queue was last told about it; the sweeper tells it again. */
+		enqueued_at: integer(),
+		/** When its Workflow was last seen doing something. */
+		seen_at: integer(),
+		started_at: integer(),
+		completed_at: integer(),
+		...origin,
+	},
+	(t) => [
+		index('ai_provider_executions_of_task').on(t.task_uuid, t.created_at, t.execution_id),
+		index('ai_provider_executions_newest').on(t.created_at, t.execution_id),
+		index('ai_provider_executions_open').on(t.seen_at, t.execution_id).where(sql`completed_at is null`),
+		index('ai_provider_executions_of_provider').on(t.provider_name, t.status),
+	],
+)
+
+/** One call of a CLI through the model gateway. `cost_micro_usd` is null when the model's price is not known. */
+export const gateway_calls = sqliteTable(
+	'gateway_calls',
+	{
+		id: integer().primaryKey({ autoIncrement: true }),
+		execution_id: text().notNull(),
+		provider_name: text().notNull(),
+		model: text(),
+		status: integer().notNull(),
+		input_tokens: integer().notNull().default(0),
+		output_tokens: integer().notNull().default(0),
+		cache_read_tokens: integer().notNull().default(0),
+		cache_write_tokens: integer().notNull().default(0),
+		cost_micro_usd: integer(),
+		/** JSON: price source, version, matched model and unit prices. */
+		pricing: text(),
+		duration_ms: integer().notNull(),
+		error_code: text(),
+		...origin,
+	},
+	(t) => [index('gateway_calls_of_execution').on(t.execution_id, t.id)],
+)
+
+export const operation_logs = sqliteTable(
+	'operation_logs',
+	{
+		id: integer().primaryKey({ autoIncrement: true }),
+		source: text().notNull(),
+		operation: text().notNull(),
+		level: text().notNull().default('info'),
+		order_id: text(),
+		task_uuid: text(),
+		execution_id: text(),
+		details: text().notNull().default('{}'),
+		trace_id: text(),
+		duration_ms: integer(),
+		...origin,
+	},
+	(t) => [
+		index('operation_logs_of_execution').on(t.execution_id, t.id),
+		index('operation_logs_of_order').on(t.order_id, t.id),
+		uniqueIndex('operation_logs_once').on(t.execution_id, t.operation, t.trace_id).where(sql`trace_id is not null`),
+	],
+)

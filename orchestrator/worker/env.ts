@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
+import type { ProviderTaskMessage } from '@shared/contracts'
+
+/** Parameters of a TaskExecution instance; its id is the execution id. */
+export interface TaskExecutionParams {
+	executionId: string
+}
+
+/** Bindings by hand: generated types are untyped for service bindings. `wrangler.jsonc` is their other half. */
+export interface Env {
+	DB: D1Database
+	OUTPUTS: R2Bucket
+	ARTIFACTS: Artifacts
+	PROVIDER_TASKS: Queue<ProviderTaskMessage>
+	TASK_EXECUTION: Workflow<TaskExecutionParams>
+	/** Vars and secrets are strings; `parseVars` turns them into `Vars` once. */
+	[name: string]: unknown
+}
+
+const Modes = z.partialRecord(ProviderName, SecretMode)
+const BaseURLs = z.partialRecord(ProviderName, z.url())
+
+const VarsSchema = z.object({
+	ENVIRONMENT: z.string().default('production'),
+	WORKER_NAME: z.string().default('vibehq-orchestrator'),
+	/** `emulator` when provider base URLs point at the model emulator; runners trust that word to relax isolation. */
+	MODEL_UPSTREAM: z.enum(['real', 'emulator']).default('real'),
+	/** JSON: provider to base URL, where it is not the provider's own. */
+	PROVIDER_BASE_URLS: z.string().default('{}'),
+	/** JSON: provider to `gateway` or `direct`, where it is not the registry's own. */
+	PROVIDER_MODES: z.string().default('{}'),
+	/** Base64 of at least 32 bytes. Signs every token. */
+	TOKEN_SIGNING_KEY: z.string().min(43, 'TOKEN_SIGNING_KEY must be base64 of at least 32 bytes: openssl rand -base64 32').optional(),
+	LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
+	/** How long the Workflow waits for a nudge before it looks at the task itself. */
+	POLL_MS: z.coerce.number().int().min(200).default(15_000),
+})
+
+/** Vars as the services see them. Secrets are not in here: `secretService` resolves those by name at run time. */
+export interface Vars {
+	environment: string
+	workerName: string
+	upstream: 'real' | 'emulator'
+	providerBaseURLs: Partial<Record<ProviderName, string>>
+	providerModes: Partial<Record<ProviderName, SecretMode>>
+	tokenSigningKey: string | undefined
+	leaseMs: number
+	pollMs: number
+}
+
+function parseJSON<T>(name: string, text: string, schema: z.ZodType<T>): T {
+	try {
+		return schema.parse(JSON.parse(text))
+	} catch (error) {
+		throw new Error(`The variable ${name} is not what it should be: ${error instanceof Error ? error.message : 'unreadable'}`)
+	}
+}
+
+/** Throws with the variable's name when one does not parse; a wrong configuration must not start half. */
+export function parseVars(env: Env): Vars {
+	const vars = VarsSchema.parse(env)
+	return {
+		environment: vars.ENVIRONMENT,
+		workerName: vars.WORKER_NAME,
+		upstream: vars.MODEL_UPSTREAM,
+		providerBaseURLs: parseJSON('PROVIDER_BASE_URLS', vars.PROVIDER_BASE_URLS, BaseURLs),
+		providerModes: parseJSON('PROVIDER_MODES', vars.PROVIDER_MODES, Modes),
+		tokenSigningKey: vars.TOKEN_SIGNING_KEY,
+		leaseMs: vars.LEASE_MS,
+		pollMs: vars.POLL_MS,
+	}
+}
+
+/** Reads a secret by its name; undefined when the Worker has none. Names outside the fixed list are refused. */
+export function readSecret(env: Env, name: string): string | undefined {
+	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), 'GITHUB_TOKEN', 'TOKEN_SIGNING_KEY']
+	const value = known.includes(name) ? env[name] : undefined
+	return typeof value === 'string' && value !== '' ? value : undefined
+}
