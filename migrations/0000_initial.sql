@@ -80,7 +80,9 @@ CREATE TABLE `ai_provider_executions` (
 	`unpriced_calls` integer DEFAULT 0 NOT NULL,
 	`model_calls` integer DEFAULT 0 NOT NULL,
 	`budget_micro_usd` integer,
-	`phases_ms` text DEFAULT '{}' NOT NULL,
+	`held_micro_usd` integer DEFAULT 0 NOT NULL,
+	`phases_at` text DEFAULT '{}' NOT NULL,
+	`runner_phases_ms` text DEFAULT '{}' NOT NULL,
 	`duration_ms` integer,
 	`enqueued_at` integer,
 	`seen_at` integer,
@@ -96,6 +98,7 @@ CREATE INDEX `ai_provider_executions_of_task` ON `ai_provider_executions` (`task
 CREATE INDEX `ai_provider_executions_newest` ON `ai_provider_executions` (`created_at`,`execution_id`);--> statement-breakpoint
 CREATE INDEX `ai_provider_executions_open` ON `ai_provider_executions` (`seen_at`,`execution_id`) WHERE completed_at is null;--> statement-breakpoint
 CREATE INDEX `ai_provider_executions_of_provider` ON `ai_provider_executions` (`provider_name`,`status`);--> statement-breakpoint
+CREATE UNIQUE INDEX `ai_provider_executions_one_live` ON `ai_provider_executions` (`task_uuid`) WHERE completed_at is null;--> statement-breakpoint
 CREATE TABLE `ai_routing_decisions` (
 	`id` text PRIMARY KEY NOT NULL,
 	`prompt_digest` text NOT NULL,

@@ -15,7 +15,7 @@ export default defineConfig(async () => ({
 							compatibilityFlags: ['nodejs_compat'],
 							d1Databases: ['DB'],
 							r2Buckets: ['OUTPUTS'],
-							bindings: { TEST_MIGRATIONS: await readD1Migrations('../migrations') },
+							bindings: { TEST_MIGRATIONS: await readD1Migrations(`${import.meta.dirname}/../migrations`) },
 						},
 					}),
 				],

@@ -35,6 +35,8 @@ const VarsSchema = z.object({
 	LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
 	/** How long the Workflow waits for a nudge before it looks at the task itself. */
 	POLL_MS: z.coerce.number().int().min(200).default(15_000),
+	/** How long the model gateway waits for the first byte of a model's answer. */
+	UPSTREAM_HEADER_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
 })
 
 /** Vars as the services see them. Secrets are not in here: `secretService` resolves those by name at run time. */
@@ -47,6 +49,7 @@ export interface Vars {
 	tokenSigningKey: string | undefined
 	leaseMs: number
 	pollMs: number
+	upstreamHeaderTimeoutMs: number
 }
 
 function parseJSON<T>(name: string, text: string, schema: z.ZodType<T>): T {
@@ -69,6 +72,7 @@ export function parseVars(env: Env): Vars {
 		tokenSigningKey: vars.TOKEN_SIGNING_KEY,
 		leaseMs: vars.LEASE_MS,
 		pollMs: vars.POLL_MS,
+		upstreamHeaderTimeoutMs: vars.UPSTREAM_HEADER_TIMEOUT_MS,
 	}
 }
 

@@ -54,11 +54,8 @@ export async function applyFile({ file, operations, base }: LoadedFile): Promise
 	const content = change === 'delete' ? null : operations.length === 0 ? base : edit(path, base, operations)
 	const blob = content === null ? null : await blobId(content)
 	if (blob !== result_blob) {
-		throw new AppError('PATCH_CORRUPT', `Applying the patches to ${JSON.stringify(path)} gives ${blob}, not ${result_blob}. Make the set again.`, {
-			path,
-			expected: result_blob,
-			actual: blob,
-		})
+		const problem = `Applying the patches to ${JSON.stringify(path)} gives ${blob}, not ${result_blob}.`
+		throw new AppError('PATCH_CORRUPT', `${problem} Make the set again.`, { path, expected: result_blob, actual: blob })
 	}
 	return { path, ...(from === undefined ? {} : { from }), change, mode, content, blob }
 }

@@ -49,7 +49,9 @@ function checkChange({ file, operations }: PlannedFile): void {
 	const { path, change, from, base_blob, result_blob } = file
 	if ((from !== undefined) !== (change === 'rename')) throw invalid('from', path, `is a ${change}; exactly a rename has from`)
 	if ((base_blob === null) !== (change === 'create')) throw invalid('base-blob', path, `is a ${change}; exactly a create has no base_blob`)
-	if ((result_blob === null) !== (change === 'delete')) throw invalid('result-blob', path, `is a ${change}; exactly a delete has no result_blob`)
+	if ((result_blob === null) !== (change === 'delete')) {
+		throw invalid('result-blob', path, `is a ${change}; exactly a delete has no result_blob`)
+	}
 	if (change === 'mode' && base_blob !== result_blob) throw invalid('result-blob', path, 'changes its mode only, yet its blobs differ')
 	if (change === 'modify' && operations.length === 0) throw invalid('missing-operations', path, 'is a modify without operations')
 	if ((change === 'delete' || change === 'mode') && operations.length > 0) {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { AppError, type PatchSet } from '@shared/contracts'
+import { AppError, FileMode, PatchSet } from '@shared/contracts'
 import { describe, expect, it } from 'vitest'
 import { renderVectors } from '../vectors/render.ts'
-import { applyPatchSet } from './apply.ts'
+import { applyToTree } from './testing/applyToTree.ts'
+import type { Tree } from './testing/gitRepository.ts'
 
 interface VectorFile {
 	text?: string
@@ -24,21 +25,8 @@ function bytesOf({ text, base64 }: VectorFile): Uint8Array {
 	return text === undefined ? new Uint8Array(Buffer.from(base64 ?? '', 'base64')) : new TextEncoder().encode(text)
 }
 
-type Tree = Map<string, { bytes: Uint8Array; mode: string }>
-
 function treeOf(files: Record<string, VectorFile>): Tree {
-	return new Map(Object.entries(files).map(([name, file]) => [name, { bytes: bytesOf(file), mode: file.mode }]))
-}
-
-async function applyTo(tree: Tree, set: PatchSet): Promise<Tree> {
-	const after: Tree = new Map(tree)
-	const applied = await applyPatchSet(set, async (name) => tree.get(name)?.bytes ?? null)
-	for (const file of applied) {
-		if (file.from !== undefined) after.delete(file.from)
-		if (file.content === null) after.delete(file.path)
-	}
-	for (const { path: name, content, mode } of applied) if (content !== null) after.set(name, { bytes: content, mode })
-	return after
+	return new Map(Object.entries(files).map(([name, file]) => [name, { content: bytesOf(file), mode: FileMode.parse(file.mode) }]))
 }
 
 describe('vectors/apply.json', () => {
@@ -54,10 +42,10 @@ describe('vectors/apply.json', () => {
 	it.each(vectors)('$name', async ({ base, patch_set: set, expect: expected }) => {
 		const tree = treeOf(base)
 		if ('files' in expected) {
-			expect(await applyTo(tree, set)).toEqual(treeOf(expected.files))
+			expect(await applyToTree(tree, PatchSet.parse(set))).toEqual(treeOf(expected.files))
 			return
 		}
-		const error = await applyTo(tree, set).catch((reason: unknown) => reason)
+		const error = await applyToTree(tree, set).catch((reason: unknown) => reason)
 		expect(error).toBeInstanceOf(AppError)
 		expect(error).toMatchObject({ code: expected.error, ...(expected.rule === undefined ? {} : { details: { rule: expected.rule } }) })
 		expect(tree).toEqual(treeOf(base))

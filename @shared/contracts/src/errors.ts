@@ -24,6 +24,7 @@ export const ERRORS = {
 	// Orders, tasks, executions
 	ORDER_NOT_FOUND: { status: 404, retryable: false },
 	TASK_NOT_FOUND: { status: 404, retryable: false },
+	TASK_BUSY: { status: 409, retryable: true },
 	EXECUTION_NOT_FOUND: { status: 404, retryable: false },
 	EXECUTION_NOT_ACTIVE: { status: 409, retryable: false },
 	EXECUTION_CANCELLED: { status: 409, retryable: false },

@@ -2,10 +2,12 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { AppError, ERRORS, toErrorBody } from '@shared/contracts'
 import type { Principal } from '@shared/contracts'
+import type { Env } from '../env.ts'
 import type { Services } from '../services.ts'
 
 /** What every handler finds in its context. `principal` is set by `authenticated`. */
 export interface HonoEnv {
+	Bindings: Env
 	Variables: { services: Services; principal: Principal }
 }
 

@@ -79,6 +79,11 @@ export interface WireError {
 	headers?: Record<string, string>
 }
 
+export interface ErrorDetails {
+	message?: string
+	retryAfterS?: number | undefined
+}
+
 /** Which key, and how wrong: each API answers these cases with its own status and body. */
 export type AuthProblem = 'missing' | 'wrong'
 
@@ -87,7 +92,8 @@ export interface Wire {
 	read(body: unknown, path: { model: string | undefined; isStream: boolean }): AgentRequest
 	events(reply: Reply, context: ReplyContext): SSEEvent[]
 	body(reply: Reply, context: ReplyContext): unknown
-	error(status: number, message: string, retryAfterS?: number): WireError
+	/** Without a message the words that the API itself uses for the status. */
+	error(status: number, details?: ErrorDetails): WireError
 	/** The key in the header form that this API requires; undefined when it is not there. */
 	key(headers: Headers, query: URLSearchParams): string | undefined
 	authError(problem: AuthProblem): WireError & { status: number }

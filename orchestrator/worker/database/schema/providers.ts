@@ -71,7 +71,11 @@ export const ai_provider_executions = sqliteTable(
 		unpriced_calls: integer().notNull().default(0),
 		model_calls: integer().notNull().default(0),
 		budget_micro_usd: integer(),
-		phases_ms: text().notNull().default('{}'),
+		/** Reserved for calls in flight, so that parallel calls cannot all pass the same check. */
+		held_micro_usd: integer().notNull().default(0),
+		/** JSON: phase to the Unix ms at which it was entered. */
+		phases_at: text().notNull().default('{}'),
+		runner_phases_ms: text().notNull().default('{}'),
 		duration_ms: integer(),
 		/** When the queue was last told about it; the sweeper tells it again. */
 		enqueued_at: integer(),
@@ -86,6 +90,8 @@ export const ai_provider_executions = sqliteTable(
 		index('ai_provider_executions_newest').on(t.created_at, t.execution_id),
 		index('ai_provider_executions_open').on(t.seen_at, t.execution_id).where(sql`completed_at is null`),
 		index('ai_provider_executions_of_provider').on(t.provider_name, t.status),
+		// At most one live execution a task: a second concurrent start fails its whole batch.
+		uniqueIndex('ai_provider_executions_one_live').on(t.task_uuid).where(sql`completed_at is null`),
 	],
 )
 

@@ -1,0 +1,96 @@
+// The whole system on one machine, with real parts: wrangler's workerd, git, runners as processes, and the model
+// emulator as the only stand-in. `npm start`, `npm run demo`, the benches and the end-to-end tests all start this.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Scenario } from '@shared/contracts'
+import { mintToken } from '@shared/worker-base/token'
+import { startEmulator } from '../emulator/index.ts'
+import { createClient } from './client.ts'
+import { startOrchestrator } from './orchestrator.ts'
+import { startRunnerProcess } from './runner.ts'
+import type { RunnerOptions } from './runner.ts'
+
+export { createClient, RequestRefused } from './client.ts'
+export type { Client } from './client.ts'
+export { freePort } from './freePort.ts'
+export { git, pushFolder } from './git.ts'
+export { startOrchestrator, tailOf, wranglerEnv } from './orchestrator.ts'
+export { agentFactoryConfig, orchestratorConfig, projectRoot, wranglerProgram } from './paths.ts'
+export { startProcess } from './processes.ts'
+export type { ManagedProcess } from './processes.ts'
+
+const DAY_MS = 86_400_000
+
+export interface StackOptions {
+	stateDir: string
+	port?: number
+	/** How many runners; 0 lets a test start its own. */
+	runners?: number
+	runner?: Partial<Pick<RunnerOptions, 'isolation' | 'extraArgs'>>
+	/** Plays these scenarios; `real` uses the providers' own services with the keys in `vars`. */
+	models: { emulator: Scenario[]; keys?: Record<string, string> } | 'real'
+	vars?: Record<string, string>
+}
+
+const EMULATED = { codex: 'CODEX_API_KEY', claude: 'CLAUDE_API_KEY', gemini: 'GEMINI_API_KEY', copilot: 'COPILOT_GITHUB_TOKEN' } as const
+
+/** Starts orchestrator, emulator and runners; `stop` leaves no process behind. */
+export async function startStack(options: StackOptions) {
+	const { stateDir } = options
+	mkdirSync(stateDir, { recursive: true })
+	const { models } = options
+	const keys = models === 'real' ? {} : (models.keys ?? Object.fromEntries(Object.entries(EMULATED).map(([provider]) => [provider, `emulator-key-of-${provider}`])))
+	const emulator = models === 'real' ? null : await startEmulator({ scenarios: models.emulator, apiKeys: keys })
+	const emulated = emulator === null ? {} : emulatorVars(emulator.url, keys)
+	const orchestratorOptions = { stateDir, vars: { ...emulated, ...options.vars }, ...(options.port === undefined ? {} : { port: options.port }) }
+	let orchestrator = await startOrchestrator(orchestratorOptions).catch(async (error: unknown) => {
+		await emulator?.close()
+		throw error
+	})
+	const mint = (kind: 'operator' | 'runner' | 'worker', subject: string, workerName = 'local') =>
+		mintToken({ key: orchestrator.signingKey, now: Date.now(), kind, subject, workerName, ttlMs: DAY_MS })
+	const operatorToken = await mint('operator', 'local-operator')
+
+	const startRunner = async (name: string, extra: Partial<RunnerOptions> = {}) =>
+		startRunnerProcess({ name, orchestratorURL: orchestrator.url, token: await mint('runner', name), stateDir, ...options.runner, ...extra })
+	const runners = await Promise.all(Array.from({ length: options.runners ?? 1 }, (_, index) => startRunner(`runner-${index + 1}`)))
+
+	return {
+		stateDir,
+		emulator,
+		operatorToken,
+		client: createClient(orchestrator.url, operatorToken),
+		url: orchestrator.url,
+		runners,
+		mint,
+		signingKey: orchestrator.signingKey,
+		/** Starts one more runner; the caller stops it, or `stop` does. */
+		async addRunner(name: string, extra: Partial<RunnerOptions> = {}) {
+			const runner = await startRunner(name, extra)
+			runners.push(runner)
+			return runner
+		},
+		/** Stops the orchestrator as a crash would, and starts it again on the same port and state. */
+		async restartOrchestrator() {
+			orchestrator.process.kill()
+			await orchestrator.process.exited
+			orchestrator = await startOrchestrator({ ...orchestratorOptions, port: orchestrator.port })
+		},
+		logFile: (name: string) => join(stateDir, 'logs', `${name}.log`),
+		async stop() {
+			await Promise.all(runners.map((runner) => runner.stop()))
+			await orchestrator.stop()
+			await emulator?.close()
+		},
+	}
+}
+export type Stack = Awaited<ReturnType<typeof startStack>>
+
+function emulatorVars(url: string, keys: Record<string, string>): Record<string, string> {
+	const bases = Object.fromEntries(Object.keys(EMULATED).map((provider) => [provider, `${url}/p/${provider}`]))
+	const secrets = Object.entries(EMULATED).flatMap(([provider, name]) => {
+		const key = keys[provider]
+		return key === undefined ? [] : [[name, key]]
+	})
+	return { MODEL_UPSTREAM: 'emulator', PROVIDER_BASE_URLS: JSON.stringify(bases), ...Object.fromEntries(secrets) }
+}

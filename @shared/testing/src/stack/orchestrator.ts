@@ -1,0 +1,93 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './freePort.ts'
+import { orchestratorConfig, projectRoot, wranglerProgram } from './paths.ts'
+import { startProcess } from './processes.ts'
+import type { ManagedProcess } from './processes.ts'
+
+export interface OrchestratorOptions {
+	/** Everything that lives longer than the process: D1, R2, repositories, Workflows, logs, the signing key. */
+	stateDir: string
+	port?: number
+	/** Vars and secrets beside the signing key. Written to a file that only the owner can read, never to arguments. */
+	vars?: Record<string, string>
+}
+
+export interface RunningOrchestrator {
+	url: string
+	port: number
+	signingKey: string
+	process: ManagedProcess
+	stop: () => Promise<void>
+}
+
+/** Starts the orchestrator under `wrangler dev` (real workerd, D1, R2, Queues, Workflows, git) and waits until it answers. */
+export async function startOrchestrator(options: OrchestratorOptions): Promise<RunningOrchestrator> {
+	const { stateDir } = options
+	mkdirSync(join(stateDir, 'logs'), { recursive: true })
+	const signingKey = ownSigningKey(stateDir)
+	const envFile = join(stateDir, 'orchestrator.env')
+	const vars = { ENVIRONMENT: 'development', ...options.vars, TOKEN_SIGNING_KEY: signingKey }
+	writeFileSync(envFile, Object.entries(vars).map(([name, value]) => `${name}='${value}'\n`).join(''), { mode: 0o600 })
+	const env = wranglerEnv(stateDir)
+	await migrate(stateDir, env)
+	const port = options.port ?? (await freePort())
+	const args = [
+		wranglerProgram, 'dev', '-c', orchestratorConfig, '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort()),
+		'--persist-to', join(stateDir, 'wrangler'), '--env-file', envFile, '--show-interactive-dev-session=false', '--log-level', 'info', '--local',
+	]
+	const logFile = join(stateDir, 'logs/orchestrator.log')
+	const managed = startProcess({ name: 'orchestrator', command: process.execPath, args, cwd: projectRoot, env, logFile })
+	const url = `http://127.0.0.1:${port}`
+	await waitUntilHealthy(url, managed, logFile)
+	return { url, port, signingKey, process: managed, stop: () => managed.stop() }
+}
+
+/** The environment of a wrangler that keeps to itself: own registry of dev processes, no telemetry, no look-ups outside. */
+export function wranglerEnv(stateDir: string): NodeJS.ProcessEnv {
+	return { ...process.env, WRANGLER_REGISTRY_PATH: join(stateDir, 'registry'), WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', CI: '1', NO_COLOR: '1' }
+}
+
+function ownSigningKey(stateDir: string): string {
+	const file = join(stateDir, 'signing-key')
+	if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64'), { mode: 0o600 })
+	return readFileSync(file, 'utf8')
+}
+
+/** Applies the D1 migrations once per content of the migrations folder. */
+async function migrate(stateDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+	const folder = join(projectRoot, 'migrations')
+	const files = readdirSync(folder).filter((file) => file.endsWith('.sql')).sort()
+	const hash = createHash('sha256')
+	for (const file of files) hash.update(file).update(readFileSync(join(folder, file)))
+	const mark = hash.digest('hex')
+	const stamp = join(stateDir, 'migrated')
+	if (existsSync(stamp) && readFileSync(stamp, 'utf8') === mark) return
+	const logFile = join(stateDir, 'logs/migrations.log')
+	const args = [wranglerProgram, 'd1', 'migrations', 'apply', 'vibehq', '--local', '-c', orchestratorConfig, '--persist-to', join(stateDir, 'wrangler')]
+	const managed = startProcess({ name: 'migrations', command: process.execPath, args, cwd: projectRoot, env, logFile })
+	if ((await managed.exited) !== 0) throw new Error(`The database migrations failed:\n${tailOf(logFile)}`)
+	writeFileSync(stamp, mark)
+}
+
+async function waitUntilHealthy(url: string, managed: ManagedProcess, logFile: string): Promise<void> {
+	const deadline = Date.now() + 60_000
+	while (Date.now() < deadline) {
+		if (managed.hasExited()) break
+		try {
+			const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2000) })
+			if (answer.ok) return
+		} catch {
+			// Not listening yet.
+		}
+		await sleep(50)
+	}
+	await managed.stop()
+	throw new Error(`The orchestrator did not start. Its log (${logFile}) ends with:\n${tailOf(logFile)}`)
+}
+
+export function tailOf(file: string): string {
+	return existsSync(file) ? readFileSync(file, 'utf8').slice(-4000) : '(no log)'
+}

@@ -1,0 +1,29 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { projectRoot, runnerProgram } from './paths.ts'
+import { startProcess } from './processes.ts'
+import type { ManagedProcess } from './processes.ts'
+
+export interface RunnerOptions {
+	name: string
+	orchestratorURL: string
+	/** Goes in through standard input: an environment can be read by every process of the same user. */
+	token: string
+	stateDir: string
+	isolation?: 'auto' | 'bubblewrap' | 'docker' | 'process'
+	extraArgs?: string[]
+}
+
+/** Starts a runner as a process, the same program that a container runs. */
+export function startRunnerProcess(options: RunnerOptions): ManagedProcess {
+	const { name, stateDir } = options
+	mkdirSync(join(stateDir, 'logs'), { recursive: true })
+	const args = [
+		runnerProgram, '--orchestrator-url', options.orchestratorURL, '--token-stdin', '--worker-name', 'local', '--container-name', name,
+		'--isolation', options.isolation ?? 'auto', '--cache-dir', join(stateDir, 'runners', name), ...(options.extraArgs ?? []),
+	]
+	const { PATH, HOME, LANG, TMPDIR, XDG_CACHE_HOME, VIBEHQ_CACHE, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST } = process.env
+	const env = { PATH, HOME, LANG, TMPDIR, XDG_CACHE_HOME, VIBEHQ_CACHE, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST }
+	const logFile = join(stateDir, 'logs', `${name}.log`)
+	return startProcess({ name, command: process.execPath, args, cwd: projectRoot, env, logFile, input: options.token })
+}

@@ -1,0 +1,1 @@
+"""The second patch engine: applies, checks and reverts patch sets on a work tree. Standard library only."""

@@ -1,0 +1,138 @@
+"""Git-appliable unified diffs, drawn from the edits themselves: no search for differences, so linear."""
+from __future__ import annotations
+
+from .edits import Edit, line_starts
+from .plan import Outcome
+
+CONTEXT = 3
+_ESCAPES = {7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 34: '\\"', 92: '\\\\'}
+
+
+class _Region:
+    """Base lines [lo, hi) become `text`, whole lines on both sides."""
+
+    __slots__ = ('lo', 'hi', 'text')
+
+    def __init__(self, lo: int, hi: int, text: bytes) -> None:
+        self.lo = lo
+        self.hi = hi
+        self.text = text
+
+    def is_open(self) -> bool:
+        return self.text != b'' and not self.text.endswith(b'\n')
+
+
+class _Base:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.starts = line_starts(data)
+        self.count = len(self.starts) - 1
+
+    def lines(self, lo: int, hi: int) -> bytes:
+        return self.data[self.starts[lo]:self.starts[hi]]
+
+
+def file_diff(outcome: Outcome, edits: list[Edit] | None = None) -> bytes:
+    """The whole change of one file, or with `edits` the part of it that these make."""
+    change = outcome.change
+    old = _name(b'a/' + (change.source or change.path).encode())
+    new = _name(b'b/' + change.path.encode())
+    head = [b'diff --git %s %s\n' % (old, new)]
+    if change.change == 'create':
+        head.append(b'new file mode %s\n' % change.mode.encode())
+        old = b'/dev/null'
+    elif change.change == 'delete':
+        head.append(b'deleted file mode %s\n' % outcome.old_mode.encode())
+        new = b'/dev/null'
+    elif outcome.old_mode != change.mode:
+        head.append(b'old mode %s\nnew mode %s\n' % (outcome.old_mode.encode(), change.mode.encode()))
+    if change.source is not None:
+        head.append(b'rename from %s\nrename to %s\n' % (_name(change.source.encode()), _name(change.path.encode())))
+    hunks = _hunks(_Base(outcome.base), outcome.edits if edits is None else edits)
+    if hunks:
+        head.append(b'--- %s%s\n+++ %s%s\n' % (old, _tab(old), new, _tab(new)))
+    return b''.join(head + hunks)
+
+
+def _tab(name: bytes) -> bytes:
+    """Git ends an unquoted name with spaces by a tab."""
+    return b'\t' if b' ' in name and not name.startswith(b'"') else b''
+
+
+def _name(name: bytes) -> bytes:
+    if all(32 <= byte < 127 and byte not in (34, 92) for byte in name):
+        return name
+    quoted = (_ESCAPES.get(byte) or (chr(byte) if 32 <= byte < 127 else f'\\{byte:03o}') for byte in name)
+    return ('"' + ''.join(quoted) + '"').encode()
+
+
+def _regions(base: _Base, edits: list[Edit]) -> list[_Region]:
+    """Edits that touch become one, and one that ends or begins inside a line takes the rest of that line."""
+    regions: list[_Region] = []
+    for edit in edits:
+        if edit.lo == edit.hi and not edit.block:
+            continue
+        last = regions[-1] if regions else None
+        if last and last.is_open() and last.hi < edit.lo:
+            last.text += base.lines(last.hi, last.hi + 1)
+            last.hi += 1
+        lo, text = edit.lo, edit.block
+        is_glued = lo == base.count > 0 and not base.data.endswith(b'\n')
+        if is_glued and (last is None or last.hi < lo):
+            lo, text = lo - 1, base.lines(lo - 1, lo) + text
+        if last and last.hi >= lo:
+            last.text += text
+            last.hi = max(last.hi, edit.hi)
+        else:
+            regions.append(_Region(lo, edit.hi, text))
+    if regions and regions[-1].is_open() and regions[-1].hi < base.count:
+        last = regions[-1]
+        last.text += base.lines(last.hi, last.hi + 1)
+        last.hi += 1
+    return regions
+
+
+def _hunks(base: _Base, edits: list[Edit]) -> list[bytes]:
+    groups: list[list[_Region]] = []
+    for region in _regions(base, edits):
+        if groups and region.lo - groups[-1][-1].hi <= 2 * CONTEXT:
+            groups[-1].append(region)
+        else:
+            groups.append([region])
+    hunks: list[bytes] = []
+    shift = 0
+    for group in groups:
+        hunk, grown = _hunk(base, group, shift)
+        hunks.append(hunk)
+        shift += grown
+    return hunks
+
+
+def _hunk(base: _Base, group: list[_Region], shift: int) -> tuple[bytes, int]:
+    lo = max(group[0].lo - CONTEXT, 0)
+    hi = min(group[-1].hi + CONTEXT, base.count)
+    body: list[bytes] = []
+    added = 0
+    at = lo
+    for region in group:
+        body += _marked(b' ', base.lines(at, region.lo))
+        body += _marked(b'-', base.lines(region.lo, region.hi))
+        new_lines = _marked(b'+', region.text)
+        body += new_lines
+        added += len(new_lines) - (region.hi - region.lo)
+        at = region.hi
+    body += _marked(b' ', base.lines(at, hi))
+    old_count, new_count = hi - lo, hi - lo + added
+    old_start = lo + 1 if old_count else lo
+    new_start = lo + shift + 1 if new_count else lo + shift
+    return b''.join([b'@@ -%d,%d +%d,%d @@\n' % (old_start, old_count, new_start, new_count), *body]), added
+
+
+def _marked(mark: bytes, text: bytes) -> list[bytes]:
+    if not text:
+        return []
+    is_open = not text.endswith(b'\n')
+    lines = [mark + line + b'\n' for line in (text if is_open else text[:-1]).split(b'\n')]
+    if is_open:
+        lines[-1] += b'\\ No newline at end of file\n'
+    return lines

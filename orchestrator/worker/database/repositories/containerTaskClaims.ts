@@ -1,0 +1,137 @@
+import type { ClaimRequest } from '@shared/contracts'
+import { LAPSE_BACKOFF_MS, RUNNER_LOST, TIMED_OUT } from '@shared/container-task-queue'
+import { sql as raw } from 'kysely'
+import type { RawBuilder } from 'kysely'
+import { sql } from '../client.ts'
+import type { Statement } from '../client.ts'
+import { logTasks } from './containerTaskLog.ts'
+
+/** Which pending tasks a runner may take now. `owner` and `taskId` narrow it to one Worker's tasks or to one task. */
+export interface Claimable {
+	taskTypes: ClaimRequest['taskTypes']
+	capabilities: readonly string[]
+	containerName: string
+	now: number
+	limit: number
+	owner?: string | undefined
+	taskId?: string | undefined
+}
+
+// Status words of partial indexes stand as literals: SQLite picks such an index only when it can see the word.
+const isPending = raw<boolean>`status = 'pending'`
+const isLeased = raw<boolean>`status in ('assigned', 'running')`
+
+/** In the order of the index `container_tasks_claim`, so that a claim reads its rows and never sorts. */
+export function claimableQuery(claimable: Claimable) {
+	let query = sql
+		.selectFrom('container_tasks')
+		.select('id')
+		.where(isPending)
+		.where('run_after', '<=', claimable.now)
+		.where('task_type', 'in', claimable.taskTypes)
+		.where((where) => where.or([where('requires', 'is', null), ...(claimable.capabilities.length ? [where('requires', 'in', claimable.capabilities)] : [])]))
+		.where((where) => where.or([where('target_container', 'is', null), where('target_container', '=', claimable.containerName)]))
+		.orderBy('priority', 'desc')
+		.orderBy('id')
+		.limit(claimable.limit)
+	if (claimable.owner !== undefined) query = query.where('worker_name', '=', claimable.owner)
+	if (claimable.taskId !== undefined) query = query.where('task_id', '=', claimable.taskId)
+	return query
+}
+
+/** The first column says whether there is anything that a claim would change; read-only, for waiting. */
+export function hasWorkQuery(claimable: Claimable) {
+	return sql
+		.selectFrom(claimableQuery({ ...claimable, limit: 1 }).as('ready'))
+		.select('id')
+		.unionAll(sql.selectFrom(lapsedQuery(claimable.now, 1).as('lapsed')).select('id'))
+}
+
+/** Who claims, and under which lease. Each task's token is `leaseBase.<row id>`: its own, and known to the claimer only. */
+export interface Claimer {
+	assignedTo: string
+	leaseBase: string
+	leaseMs: number
+}
+
+export function claimStatement(claimable: Claimable, claimer: Claimer) {
+	const { now } = claimable
+	return sql
+		.updateTable('container_tasks')
+		.set({
+			status: 'assigned',
+			attempt: raw<number>`attempt + 1`,
+			assigned_to: claimer.assignedTo,
+			lease_token: raw<string>`${claimer.leaseBase} || '.' || id`,
+			lease_expires_at: raw<number>`${now} + min(${claimer.leaseMs}, timeout_ms)`,
+			assigned_at: now,
+			started_at: null,
+			updated_at: now,
+		})
+		.where('id', 'in', claimableQuery(claimable))
+		.returningAll()
+}
+
+export function logClaim(claimable: Claimable, claimer: Claimer): Statement {
+	return logTasks((where) => where('id', 'in', claimableQuery(claimable)), {
+		operation: 'queue.claimed',
+		at: claimable.now,
+		details: { attempt: raw`attempt + 1`, assignedTo: claimer.assignedTo },
+	})
+}
+
+/** Leases that ran out, the oldest first. */
+export const lapsedQuery = (now: number, limit: number) =>
+	sql.selectFrom('container_tasks').select('id').where(isLeased).where('lease_expires_at', '<=', now).orderBy('lease_expires_at').orderBy('id').limit(limit)
+
+// The rule `afterLapse` as SQL, from the same constants; a test holds the two together.
+function lapseVerdict(now: number) {
+	const tooLong = raw<boolean>`${now} >= assigned_at + timeout_ms`
+	const pick = <T>(cancelled: RawBuilder<T>, timeout: RawBuilder<T>, dead: RawBuilder<T>, again: RawBuilder<T>) =>
+		raw<T>`case when cancel_reason is not null then ${cancelled} when ${tooLong} then ${timeout} when attempt >= max_attempts then ${dead} else ${again} end`
+	const word = (text: string) => raw<string>`${raw.lit(text)}`
+	const none = raw<null>`null`
+	const failed = word('failed')
+	const last = LAPSE_BACKOFF_MS.length
+	const steps = raw.join(
+		LAPSE_BACKOFF_MS.map((waitMs, step) => raw`when ${raw.lit(step + 1)} then ${raw.lit(waitMs)}`),
+		raw` `,
+	)
+	const lost = raw<string>`${JSON.stringify(RUNNER_LOST)}`
+	return {
+		status: pick(failed, failed, failed, word('pending')),
+		outcome: pick<string | null>(word('cancelled'), word('timeout'), word('dead'), none),
+		error: pick(raw<string>`json_set(cancel_reason, '$.retryable', json('false'))`, raw<string>`${JSON.stringify(TIMED_OUT)}`, lost, lost),
+		completedAt: pick<number | null>(raw<number>`${now}`, raw<number>`${now}`, raw<number>`${now}`, none),
+		runAfter: raw<number>`${now} + case min(attempt, ${raw.lit(last)}) ${steps} end`,
+	}
+}
+
+/** Gives lapsed tasks back to the queue or closes them; returns all columns of those it changed. */
+export function lapseStatement(now: number, limit: number) {
+	const verdict = lapseVerdict(now)
+	return sql
+		.updateTable('container_tasks')
+		.set({
+			status: verdict.status,
+			outcome: verdict.outcome,
+			error: verdict.error,
+			run_after: verdict.runAfter,
+			completed_at: verdict.completedAt,
+			lease_token: null,
+			lease_expires_at: null,
+			updated_at: now,
+		})
+		.where('id', 'in', lapsedQuery(now, limit))
+		.returningAll()
+}
+
+export function logLapse(now: number, limit: number): Statement {
+	const verdict = lapseVerdict(now)
+	return logTasks((where) => where('id', 'in', lapsedQuery(now, limit)), {
+		operation: 'queue.lapsed',
+		level: 'warn',
+		at: now,
+		details: { assignedTo: raw`assigned_to`, status: verdict.status, outcome: verdict.outcome, leaseExpiredAt: raw`lease_expires_at` },
+	})
+}

@@ -1,0 +1,116 @@
+import { ContainerTask } from '@shared/contracts'
+import type { ContainerTaskInput, ContainerTaskStatus } from '@shared/contracts'
+import { isLeased } from '@shared/container-task-queue'
+import type { CancelReason } from '@shared/container-task-queue'
+import type { Selectable } from 'kysely'
+import type { Origin } from '../../services/origin.ts'
+import { sql } from '../client.ts'
+import type { Database, Schema, Statement } from '../client.ts'
+
+export type ContainerTaskRow = Selectable<Schema['container_tasks']>
+
+/** A task with what only the queue may know about it. */
+export interface TaskRecord {
+	id: number
+	task: ContainerTask
+	/** The current lease, or the one whose holder settled the task: a repeated report is known by it. Null after a lapse. */
+	leaseToken: string | null
+	/** Where the output is when it is too long for the row; `task.output` is null then. */
+	outputKey: string | null
+	cancel: CancelReason | null
+}
+
+const json = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
+
+export function toTaskRecord(row: ContainerTaskRow): TaskRecord {
+	const status = row.status as ContainerTaskStatus
+	const task = ContainerTask.parse({
+		taskId: row.task_id,
+		workerName: row.worker_name,
+		containerName: row.target_container,
+		taskType: row.task_type,
+		status,
+		outcome: row.outcome,
+		priority: row.priority,
+		command: json(row.command),
+		parameters: json(row.parameters),
+		requires: row.requires,
+		executionId: row.execution_id,
+		assignedTo: isLeased(status) ? row.assigned_to : null,
+		attempt: row.attempt,
+		maxAttempts: row.max_attempts,
+		timeoutMs: row.timeout_ms,
+		leaseExpiresAt: row.lease_expires_at,
+		output: json(row.output),
+		error: json(row.error),
+		createdAt: row.created_at,
+		assignedAt: row.assigned_at,
+		startedAt: row.started_at,
+		completedAt: row.completed_at,
+	})
+	const cancel = json(row.cancel_reason) as CancelReason | null
+	return { id: row.id, task, leaseToken: row.lease_token, outputKey: row.output_key, cancel }
+}
+
+export interface NewContainerTask {
+	taskId: string
+	input: ContainerTaskInput
+	origin: Origin
+	at: number
+}
+
+/** Inserts nothing when the Worker used the idempotency key before. */
+export function insertContainerTask({ taskId, input, origin, at }: NewContainerTask): Statement {
+	return sql
+		.insertInto('container_tasks')
+		.values({
+			task_id: taskId,
+			task_type: input.taskType,
+			command: JSON.stringify(input.command),
+			parameters: JSON.stringify(input.parameters),
+			priority: input.priority,
+			target_container: input.containerName ?? null,
+			requires: input.requires ?? null,
+			max_attempts: input.maxAttempts,
+			timeout_ms: input.timeoutMs,
+			idempotency_key: input.idempotencyKey ?? null,
+			execution_id: input.executionId ?? null,
+			worker_name: origin.workerName,
+			container_name: origin.containerName ?? null,
+			created_at: at,
+			updated_at: at,
+		})
+		.onConflict((conflict) => conflict.doNothing())
+}
+
+export const containerTaskQuery = (taskId: string) => sql.selectFrom('container_tasks').selectAll().where('task_id', '=', taskId)
+
+export const containerTaskOfKeyQuery = (workerName: string, key: string) =>
+	sql.selectFrom('container_tasks').selectAll().where('worker_name', '=', workerName).where('idempotency_key', '=', key)
+
+export async function findContainerTask(db: Database, taskId: string): Promise<TaskRecord | undefined> {
+	const row = await db.first(containerTaskQuery(taskId))
+	return row && toTaskRecord(row)
+}
+
+/** Which tasks to list, newest first; `before` is the row id to go on from. */
+export interface ContainerTaskPage {
+	workerName?: string | undefined
+	status?: ContainerTaskStatus | undefined
+	executionId?: string | undefined
+	before?: number | undefined
+	limit: number
+}
+
+export function containerTasksQuery(page: ContainerTaskPage) {
+	let query = sql.selectFrom('container_tasks').selectAll().orderBy('id', 'desc').limit(page.limit)
+	if (page.workerName !== undefined) query = query.where('worker_name', '=', page.workerName)
+	if (page.status !== undefined) query = query.where('status', '=', page.status)
+	if (page.executionId !== undefined) query = query.where('execution_id', '=', page.executionId)
+	if (page.before !== undefined) query = query.where('id', '<', page.before)
+	return query
+}
+
+export async function listContainerTasks(db: Database, page: ContainerTaskPage): Promise<TaskRecord[]> {
+	return (await db.all(containerTasksQuery(page))).map(toTaskRecord)
+}

@@ -1,0 +1,11 @@
+import { z } from '@hono/zod-openapi'
+import type { Principal } from '@shared/contracts'
+import type { Origin } from '../services/origin.ts'
+
+/** `limit` and the opaque `cursor` that every list takes. */
+export const PageQuery = z.object({ limit: z.coerce.number().int().min(1).max(1000).optional(), cursor: z.string().max(200).optional() })
+
+export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+
+/** Who writes, from the token that was shown. */
+export const originOf = (principal: Principal): Origin => ({ workerName: principal.workerName, containerName: principal.containerName })

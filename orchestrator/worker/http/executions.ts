@@ -1,0 +1,77 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { AppError, ExecutionView, LogEntry, PatchSet } from '@shared/contracts'
+import { authenticated } from './auth.ts'
+import { originOf, PageQuery, pageOf } from './common.ts'
+import { answers, createRouter } from './router.ts'
+
+const params = z.object({ executionId: z.string() })
+
+const list = createRoute({
+	method: 'get',
+	path: '/api/executions',
+	operationId: 'listExecutions',
+	middleware: [authenticated('read')] as const,
+	request: { query: PageQuery },
+	responses: answers(200, pageOf(ExecutionView), 'Executions, newest first'),
+})
+
+const get = createRoute({
+	method: 'get',
+	path: '/api/executions/{executionId}',
+	operationId: 'getExecution',
+	middleware: [authenticated('read')] as const,
+	request: { params },
+	responses: answers(200, ExecutionView, 'State, route with reasons and scores, usage, cost, time per phase'),
+})
+
+const log = createRoute({
+	method: 'get',
+	path: '/api/executions/{executionId}/log',
+	operationId: 'getExecutionLog',
+	summary: 'The audit trail of an execution; `cursor` is the last line that was seen',
+	middleware: [authenticated('read')] as const,
+	request: { params, query: PageQuery },
+	responses: answers(200, pageOf(LogEntry), 'Lines after the cursor, oldest first'),
+})
+
+const cancel = createRoute({
+	method: 'post',
+	path: '/api/executions/{executionId}/cancel',
+	operationId: 'cancelExecution',
+	middleware: [authenticated('orders:write')] as const,
+	request: { params, body: { required: false, content: { 'application/json': { schema: z.strictObject({ reason: z.string().min(1).max(500).optional() }) } } } },
+	responses: answers(202, ExecutionView, 'The cancel is on its way'),
+})
+
+const patch = createRoute({
+	method: 'get',
+	path: '/api/executions/{executionId}/patch',
+	operationId: 'getPatchSet',
+	summary: 'The patch set as JSON, or as a unified diff with `Accept: text/x-diff`',
+	middleware: [authenticated('patch:read')] as const,
+	request: { params },
+	responses: answers(200, PatchSet, 'All that the execution changed'),
+})
+
+export function executionRoutes() {
+	return createRouter()
+		.openapi(list, async (c) => c.json(await c.var.services.executions.list(c.req.valid('query')), 200))
+		.openapi(get, async (c) => c.json(await c.var.services.executions.get(c.req.valid('param').executionId), 200))
+		.openapi(log, async (c) => c.json(await c.var.services.executions.log(c.req.valid('param').executionId, c.req.valid('query')), 200))
+		.openapi(cancel, async (c) => {
+			const body = c.req.header('content-type')?.includes('json') ? c.req.valid('json') : {}
+			return c.json(await c.var.services.executions.cancel(c.req.valid('param').executionId, body.reason ?? 'asked for by an operator', originOf(c.get('principal'))), 202)
+		})
+		.openapi(patch, async (c) => {
+			const { executionId } = c.req.valid('param')
+			const principal = c.get('principal')
+			if (principal.kind === 'execution' && principal.executionId !== executionId) {
+				throw new AppError('FORBIDDEN', 'An execution token reads the patch set of its own execution only.')
+			}
+			if (c.req.header('accept')?.includes('text/x-diff')) {
+				const diff = await c.var.services.patches.diffOf(executionId)
+				return c.body(diff, 200, { 'content-type': 'text/x-diff; charset=utf-8' }) as never
+			}
+			return c.json(await c.var.services.patches.ofExecution(executionId), 200)
+		})
+}

@@ -1,0 +1,48 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { OrderCreated, OrderRequest, OrderView } from '@shared/contracts'
+import { authenticated } from './auth.ts'
+import { originOf, PageQuery, pageOf } from './common.ts'
+import { answers, createRouter } from './router.ts'
+
+const create = createRoute({
+	method: 'post',
+	path: '/api/orders',
+	operationId: 'createOrder',
+	summary: 'Ask for work: stores an order with its task and starts it',
+	middleware: [authenticated('orders:write')] as const,
+	request: {
+		headers: z.object({ 'idempotency-key': z.string().min(1).max(200).optional() }),
+		body: { required: true, content: { 'application/json': { schema: OrderRequest } } },
+	},
+	responses: answers(202, OrderCreated, 'The order; its execution is queued'),
+})
+
+const list = createRoute({
+	method: 'get',
+	path: '/api/orders',
+	operationId: 'listOrders',
+	summary: 'Orders, newest first',
+	middleware: [authenticated('read')] as const,
+	request: { query: PageQuery },
+	responses: answers(200, pageOf(OrderView), 'A page of orders'),
+})
+
+const get = createRoute({
+	method: 'get',
+	path: '/api/orders/{orderId}',
+	operationId: 'getOrder',
+	middleware: [authenticated('read')] as const,
+	request: { params: z.object({ orderId: z.string() }) },
+	responses: answers(200, OrderView, 'The order with its tasks'),
+})
+
+export function orderRoutes() {
+	return createRouter()
+		.openapi(create, async (c) => {
+			const origin = originOf(c.get('principal'))
+			const created = await c.var.services.orders.create(c.req.valid('json'), origin, c.req.valid('header')['idempotency-key'])
+			return c.json(created, 202)
+		})
+		.openapi(list, async (c) => c.json(await c.var.services.orders.list(c.req.valid('query')), 200))
+		.openapi(get, async (c) => c.json(await c.var.services.orders.get(c.req.valid('param').orderId), 200))
+}

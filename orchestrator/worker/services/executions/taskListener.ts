@@ -1,0 +1,75 @@
+import { AgentRunOutput, AgentRunParameters, AppError, PatchSet } from '@shared/contracts'
+import type { ContainerTask, ExecutionGrant, SecretMode } from '@shared/contracts'
+import type { Database, Statement } from '../../database/client.ts'
+import { findExecution } from '../../database/repositories/executions.ts'
+import type { TaskListener } from '../container-tasks/taskListener.ts'
+import type { Origin } from '../origin.ts'
+
+export interface TaskListenerDeps {
+	db: Database
+	mintExecutionToken: (run: { executionId: string; provider: string; workspaceId: string; ttlMs: number }) => Promise<string>
+	secrets: { grantEnv: (provider: AgentRunParameters['provider'], mode: SecretMode) => Record<string, string> }
+	modeOf: (provider: AgentRunParameters['provider']) => Promise<SecretMode>
+	upstream: 'real' | 'emulator'
+	storeStatements: (set: PatchSet, origin: Origin) => Promise<{ statements: Statement[] }>
+	nudge: (executionId: string) => Promise<void>
+}
+
+/** What the executions make of the container tasks that belong to them: tokens at claim time, patch sets at the end, a nudge to the Workflow. */
+export function createTaskListener(deps: TaskListenerDeps): TaskListener {
+	return {
+		/** Secrets are resolved now and travel in the claim's answer only; nothing of this is stored. */
+		async grant(task): Promise<ExecutionGrant | null> {
+			if (task.executionId === null) return null
+			const execution = await findExecution(deps.db, task.executionId)
+			if (!execution) return null
+			const isAgent = task.taskType === 'agent-run'
+			const mode = await deps.modeOf(execution.provider)
+			const executionToken = await deps.mintExecutionToken({ executionId: execution.executionId, provider: execution.provider, workspaceId: execution.workspaceId, ttlMs: task.timeoutMs + 60_000 })
+			return {
+				executionToken,
+				gatewayPath: `/gateway/${execution.provider}`,
+				gitPath: `/git/${execution.workspaceId}`,
+				patchPath: `/api/executions/${execution.executionId}/patch`,
+				mode,
+				secretEnv: isAgent ? deps.secrets.grantEnv(execution.provider, mode) : {},
+				upstream: deps.upstream,
+			}
+		},
+
+		/** Takes the patch set out of a run's output and has it stored in the same batch, complete or failed. */
+		async collect(task, output) {
+			if (task.taskType !== 'agent-run') return { output, statements: [] }
+			const parsed = AgentRunOutput.safeParse(output)
+			if (!parsed.success) {
+				const issue = parsed.error.issues[0]
+				throw new AppError('INVALID_INPUT', `The output of an agent run is not valid: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+			}
+			const { patchSet, ...rest } = parsed.data
+			if (patchSet === null) return { output: rest, statements: [] }
+			checkOwnership(task, patchSet)
+			const { statements } = await deps.storeStatements(patchSet, { workerName: task.workerName, containerName: task.assignedTo ?? undefined })
+			return { output: { ...rest, patchSetId: patchSet.patch_set_id }, statements }
+		},
+
+		async shouldCancel(task) {
+			const execution = task.executionId === null ? undefined : await findExecution(deps.db, task.executionId)
+			if (execution === undefined) return null
+			if (execution.completedAt !== null) return { code: 'EXECUTION_NOT_ACTIVE', message: `The execution is ${execution.status} already.` }
+			if (execution.cancelReason === null) return null
+			const code = execution.cancelReason.startsWith('BUDGET_EXCEEDED') ? 'BUDGET_EXCEEDED' : 'EXECUTION_CANCELLED'
+			return { code, message: execution.cancelReason }
+		},
+
+		async settled(task) {
+			if (task.executionId !== null) await deps.nudge(task.executionId)
+		},
+	}
+}
+
+/** A runner may only hand in the patch set it was asked for, on the base it was given. */
+function checkOwnership(task: ContainerTask, set: PatchSet): void {
+	const asked = AgentRunParameters.parse(task.parameters)
+	const isOwn = set.patch_set_id === asked.patchSetId && set.execution_id === asked.executionId && set.base_commit === asked.baseCommit
+	if (!isOwn) throw new AppError('PATCH_INVALID', 'The patch set does not belong to this task: its id, execution or base commit differ from what was asked for.')
+}

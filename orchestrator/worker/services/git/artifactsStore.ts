@@ -1,0 +1,86 @@
+import { AppError, isAppError } from '@shared/contracts'
+import type { Commit, GitStore, RefOutcome, TreeEntry } from './gitStore.ts'
+import { makePack } from './pack.ts'
+import { createSmartHTTP } from './smartHTTP.ts'
+import type { SmartHTTPDeps } from './smartHTTP.ts'
+
+export interface ArtifactsStoreDeps extends SmartHTTPDeps {
+	/** Opens the repository; asked at most once. */
+	openRepo(): Promise<ArtifactsRepo>
+}
+
+/**
+ * A repository of Cloudflare Artifacts: objects are read through its binding, references are read and moved over git's own protocol.
+ * Trees and commits are remembered for the life of the store, which is one request or step.
+ */
+export function createArtifactsStore({ openRepo, ...http }: ArtifactsStoreDeps): GitStore {
+	const git = createSmartHTTP(http)
+	const commits = new Map<string, Promise<Commit | null>>()
+	const trees = new Map<string, Promise<TreeEntry[] | null>>()
+	let opened: Promise<ArtifactsRepo> | undefined
+
+	const read = async <T>(use: (repo: ArtifactsRepo) => Promise<T>): Promise<T> => {
+		opened ??= openRepo()
+		const repo = await opened
+		return guard('reading an object', () => use(repo))
+	}
+	const readRefs = (refs: readonly string[]) => guard('reading references', () => git.listRefs(refs))
+
+	return {
+		readRefs,
+		readRef: async (ref) => (await readRefs([ref])).get(ref) ?? null,
+		defaultBranch: async () => (await read((repo) => repo.info())).defaultBranch,
+
+		readCommit: (id) =>
+			remember(commits, id, async () => {
+				const commit = await read((repo) => repo.readCommit(id))
+				return commit && { id, tree: commit.treeHash, parents: [...commit.parents] }
+			}),
+		readTree: (id) =>
+			remember(trees, id, async () => {
+				const entries = await read((repo) => repo.readTree(id))
+				return entries && entries.map(({ name, mode, hash }) => ({ name, mode, id: hash }))
+			}),
+		readBlob: async (id) => {
+			const blob = await read((repo) => repo.readBlob(id))
+			return blob && new Uint8Array(await blob.arrayBuffer())
+		},
+
+		async push(updates, objects, options = {}) {
+			const pack = await makePack(objects)
+			const report = await guard('pushing', () => git.receivePack(updates, pack, options))
+			const refused = updates.filter(({ ref }) => report.get(ref) !== null).map(({ ref }) => ref)
+			const actual = refused.length === 0 ? new Map<string, string>() : await readRefs(refused)
+			return updates.map(({ ref }): RefOutcome => {
+				const reason = report.get(ref)
+				if (reason === null) return { ref, isDone: true }
+				return { ref, isDone: false, reason: reason ?? 'not reported', actual: actual.get(ref) ?? null }
+			})
+		},
+
+		dispose() {
+			opened?.then((repo) => repo[Symbol.dispose]()).catch(() => undefined)
+		},
+	}
+}
+
+// A promise is remembered, so that two readers at once make one request; a failure is forgotten, so that a retry can succeed.
+function remember<T>(known: Map<string, Promise<T>>, id: string, load: () => Promise<T>): Promise<T> {
+	const before = known.get(id)
+	if (before !== undefined) return before
+	const loading = load()
+	known.set(id, loading)
+	loading.catch(() => known.delete(id))
+	return loading
+}
+
+async function guard<T>(action: string, run: () => Promise<T>): Promise<T> {
+	try {
+		return await run()
+	} catch (error) {
+		if (isAppError(error)) throw error
+		// The text of a network error may quote an address with a credential in it, so only its kind is told.
+		const kind = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'
+		throw new AppError('GIT_UPSTREAM', `The host of the workspace failed while ${action} (${kind}). Try again.`)
+	}
+}

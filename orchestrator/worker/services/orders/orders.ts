@@ -1,0 +1,137 @@
+import { AppError, OrderRequest } from '@shared/contracts'
+import type { OrderCreated, OrderInput, OrderView, Page, PageRequest, RouteDecision, TaskView, WorkspaceId } from '@shared/contracts'
+import type { Database } from '../../database/client.ts'
+import { claimKey, findKey } from '../../database/repositories/idempotencyKeys.ts'
+import { appendLog } from '../../database/repositories/operationLogs.ts'
+import { findOrder, findTask, insertOrder, listOrders, tasksOfOrders } from '../../database/repositories/orders.ts'
+import type { Order } from '../../database/repositories/orders.ts'
+import { decodeCursor, encodeCursor, toPage } from '../cursor.ts'
+import type { Ids } from '../ids.ts'
+import type { Origin } from '../origin.ts'
+
+export interface OrdersDeps {
+	db: Database
+	now: () => number
+	ids: Ids
+	digest: (text: string) => Promise<string>
+	/** Makes or finds the hosted repository of an order; null for GitHub. */
+	openWorkspace: (request: OrderRequest, origin: Origin) => Promise<WorkspaceId | null>
+	execute: (taskId: string, origin: Origin) => Promise<{ executionId: string; route: RouteDecision }>
+}
+
+/** Orders and their tasks: create, find, list. */
+export function createOrders(deps: OrdersDeps) {
+	const { db, now, ids } = deps
+
+	async function mustFindOrder(orderId: string): Promise<Order> {
+		const order = await findOrder(db, orderId)
+		if (!order) throw new AppError('ORDER_NOT_FOUND', `There is no order ${orderId.slice(0, 40)}. Order ids look like ORD-7K2M9Q.`)
+		return order
+	}
+
+	/** Stores order and first task, and starts the work unless `execute` is false. A repeat with the same key gets the first answer. */
+	async function create(input: OrderInput, origin: Origin, idempotencyKey?: string): Promise<OrderCreated> {
+		const request = parseOrder(input)
+		const key = idempotencyKey === undefined ? undefined : `${origin.workerName} order ${idempotencyKey.slice(0, 200)}`
+		const requestHash = await deps.digest(JSON.stringify(request))
+		const earlier = key === undefined ? undefined : await answerOfKey(key, requestHash)
+		if (earlier !== undefined) return resume(earlier, request, origin)
+		const workspaceId = await deps.openWorkspace(request, origin)
+		const orderId = ids.order()
+		const taskId = ids.task()
+		const at = now()
+		try {
+			await db.batch([
+				...(key === undefined ? [] : [claimKey({ key, requestHash, response: orderId, origin, at })]),
+				...insertOrder({ orderId, taskId, request, workspaceId, origin, at }),
+				appendLog({ source: 'orchestrator.orders', operation: 'order.created', orderId, taskId, details: { taskType: request.taskType, workspaceId }, workerName: origin.workerName, at }),
+			])
+		} catch (error) {
+			// The same key may have been claimed while the workspace was made; then the first order is the answer.
+			const first = key === undefined ? undefined : await answerOfKey(key, requestHash)
+			if (first === undefined) throw error
+			return resume(first, request, origin)
+		}
+		return start({ orderId, taskId, workspaceId, execute: request.execute }, origin)
+	}
+
+	async function answerOfKey(key: string, requestHash: string): Promise<string | undefined> {
+		const found = await findKey(db, key)
+		if (!found) return undefined
+		if (found.requestHash !== requestHash) {
+			throw new AppError('IDEMPOTENCY_CONFLICT', 'This Idempotency-Key was used with another order. Use a new key for a new order.')
+		}
+		return found.response ?? undefined
+	}
+
+	async function start(order: { orderId: OrderCreated['orderId']; taskId: OrderCreated['taskId']; workspaceId: WorkspaceId | null; execute: boolean }, origin: Origin) {
+		const { execute, ...created } = order
+		if (!execute) return { ...created, executionId: null, route: null }
+		const started = await deps.execute(order.taskId, origin)
+		return { ...created, executionId: started.executionId as OrderCreated['executionId'], route: started.route }
+	}
+
+	/** The answer for an order that exists; starts its work when the first call did not get that far. */
+	async function resume(orderId: string, request: OrderRequest, origin: Origin): Promise<OrderCreated> {
+		const order = await mustFindOrder(orderId)
+		const [task] = await tasksOfOrders(db, [orderId])
+		if (!task) throw new AppError('TASK_NOT_FOUND', `Order ${orderId} has no task.`)
+		const found = { orderId: order.orderId, taskId: task.taskId, workspaceId: order.workspaceId }
+		if (task.executionId !== null) return { ...found, executionId: task.executionId, route: null }
+		return start({ ...found, execute: request.execute }, origin)
+	}
+
+	async function list(page: PageRequest, workerName?: string): Promise<Page<OrderView>> {
+		const limit = Math.min(Math.max(page.limit ?? 50, 1), 90)
+		const orders = await listOrders(db, { workerName, before: decodeCursor(page.cursor), limit: limit + 1 })
+		const { items, nextCursor } = toPage(orders, limit, (order) => encodeCursor(order.createdAt, order.orderId))
+		const tasks = await tasksOfOrders(db, items.map((order) => order.orderId))
+		return { items: items.map((order) => toView(order, tasks.filter((task) => task.orderId === order.orderId))), nextCursor }
+	}
+
+	return {
+		create,
+		list,
+		async get(orderId: string): Promise<OrderView> {
+			const order = await mustFindOrder(orderId)
+			return toView(order, await tasksOfOrders(db, [orderId]))
+		},
+		async tasks(orderId: string): Promise<TaskView[]> {
+			await mustFindOrder(orderId)
+			return tasksOfOrders(db, [orderId])
+		},
+		async task(taskId: string): Promise<TaskView> {
+			const task = await findTask(db, taskId)
+			if (!task) throw new AppError('TASK_NOT_FOUND', `There is no task ${taskId.slice(0, 40)}.`)
+			return task
+		},
+	}
+}
+export type Orders = ReturnType<typeof createOrders>
+
+function parseOrder(input: OrderInput): OrderRequest {
+	const parsed = OrderRequest.safeParse(input)
+	if (parsed.success) return parsed.data
+	const issues = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+	throw new AppError('INVALID_INPUT', `The order is not valid: ${issues[0]?.path || '(whole)'}: ${issues[0]?.message ?? ''}`, { issues })
+}
+
+function toView(order: Order, tasks: TaskView[]): OrderView {
+	return {
+		orderId: order.orderId,
+		prompt: order.prompt,
+		status: order.status,
+		taskType: order.taskType,
+		priority: order.priority,
+		costProfile: order.costProfile,
+		budgetUsd: order.budgetUsd,
+		workspaceId: order.workspaceId,
+		branch: order.branch,
+		clonePath: order.workspaceId === null ? null : `/git/${order.workspaceId}`,
+		commit: order.commit,
+		workerName: order.workerName,
+		tasks,
+		createdAt: order.createdAt,
+		updatedAt: order.updatedAt,
+	}
+}

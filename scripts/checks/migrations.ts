@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { run } from '../lib/run.ts'
+import type { Check } from './check.ts'
+
+const FOLDER = 'migrations'
+const GENERATE_TIMEOUT_MS = 60_000
+
+/** Statements that lose data on D1: there the pragma has no effect, so dropping a parent table deletes its children. */
+const FORBIDDEN: [pattern: RegExp, why: string][] = [
+	[/\bDROP\s+TABLE\b/i, 'DROP TABLE deletes the rows of referencing tables on D1; leave the table, or move its rows in a migration of their own'],
+	[/\bPRAGMA\s+foreign_keys\s*=\s*OFF/i, 'PRAGMA foreign_keys=OFF has no effect on D1; what follows it deletes child rows'],
+	[/\b__new_\w+/, 'a table rebuild (__new_...) deletes child rows on D1; add columns only'],
+]
+
+export const migrationsCheck: Check = {
+	name: 'migrations',
+	remedy: 'change the schema only by adding, then `npm run db:generate`; a migration that exists is never edited',
+	async run(root) {
+		const sql = readdirSync(join(root, FOLDER)).filter((name) => name.endsWith('.sql')).sort()
+		const texts = sql.map((name) => ({ name, text: readFileSync(join(root, FOLDER, name), 'utf8') }))
+		const snapshots = readdirSync(join(root, FOLDER, 'meta')).filter((name) => name.endsWith('_snapshot.json'))
+		const journal = JSON.parse(readFileSync(join(root, FOLDER, 'meta', '_journal.json'), 'utf8'))
+		const problems = [...texts.flatMap(statementProblems), ...journalProblems({ journal, sql, snapshots }), ...rewrittenProblems(root), ...(await drift(root))]
+		return { problems, note: `${sql.length} migrations` }
+	},
+}
+
+export function statementProblems({ name, text }: { name: string; text: string }): string[] {
+	const statements = text.replace(/--[^\n]*/g, '')
+	return FORBIDDEN.filter(([pattern]) => pattern.test(statements)).map(([, why]) => `${FOLDER}/${name}: ${why}`)
+}
+
+export interface MigrationFolder {
+	journal: { entries: { idx: number; tag: string }[] }
+	sql: readonly string[]
+	snapshots: readonly string[]
+}
+
+/** The journal, the SQL files and the snapshots name the same migrations, numbered without a gap. */
+export function journalProblems({ journal, sql, snapshots }: MigrationFolder): string[] {
+	const tags = journal.entries.map(({ tag }) => tag)
+	return [
+		...tags.filter((tag) => !sql.includes(`${tag}.sql`)).map((tag) => `${FOLDER}/${tag}.sql is in the journal and missing`),
+		...sql.filter((name) => !tags.includes(name.slice(0, -4))).map((name) => `${FOLDER}/${name} is not in the journal`),
+		...journal.entries.flatMap(({ idx, tag }, index) => (idx === index && tag.startsWith(String(index).padStart(4, '0')) ? [] : [`${FOLDER}: ${tag} is not number ${index}`])),
+		...tags.filter((tag) => !snapshots.includes(`${tag.slice(0, 4)}_snapshot.json`)).map((tag) => `${FOLDER}/meta: ${tag} has no snapshot`),
+	]
+}
+
+/**
+ * Migrations that a commit, or the working tree, changed or removed after they were there. A commit whose message has a line
+ * `Migrations-Rewritten: <reason>` is excused: that is for the time before any database holds them.
+ */
+export function rewrittenProblems(root: string): string[] {
+	const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+	const pathspec = `${FOLDER}/*.sql`
+	try {
+		const uncommitted = git('diff', '--name-only', '--diff-filter=MDR', 'HEAD', '--', pathspec)
+		const log = git('log', '--format=%x00%h %(trailers:key=Migrations-Rewritten,valueonly,separator=%x20)', '--name-only', '--diff-filter=MDR', '--', pathspec)
+		const committed = log.split('\0').flatMap((entry) => {
+			const [head = '', ...paths] = entry.split('\n').filter((line) => line.trim() !== '')
+			const [commit, reason] = [head.split(' ')[0], head.slice(head.indexOf(' ') + 1).trim()]
+			return reason === '' ? paths.map((path) => `${path}: changed by commit ${commit}; migrations are append-only`) : []
+		})
+		return [...uncommitted.split('\n').filter(Boolean).map((path) => `${path}: changed since the last commit; migrations are append-only`), ...committed]
+	} catch {
+		// No commit yet, or not a repository: there is no history to compare with.
+		return []
+	}
+}
+
+/** Generates into a copy: anything new there is a schema change without a migration. */
+async function drift(root: string): Promise<string[]> {
+	const scratch = join(root, '.vibehq', 'tmp')
+	mkdirSync(scratch, { recursive: true })
+	const copy = mkdtempSync(join(scratch, 'migrations-'))
+	try {
+		cpSync(join(root, FOLDER), copy, { recursive: true })
+		const orchestrator = join(root, 'orchestrator')
+		const args = ['generate', '--dialect=sqlite', '--schema=./worker/database/schema.ts', `--out=${relative(orchestrator, copy)}`]
+		const { status, output } = await run('drizzle-kit', args, { cwd: orchestrator, timeoutMs: GENERATE_TIMEOUT_MS, env: { NO_COLOR: '1' } })
+		if (status !== 0) return [`drizzle-kit generate failed:\n${output.trimEnd()}`]
+		const before = readdirSync(join(root, FOLDER))
+		const added = readdirSync(copy).filter((name) => !before.includes(name))
+		return added.map((name) => `the schema has what no migration makes:\n${readFileSync(join(copy, name), 'utf8').trimEnd()}`)
+	} finally {
+		rmSync(copy, { recursive: true, force: true })
+	}
+}

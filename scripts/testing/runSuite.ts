@@ -1,0 +1,45 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { run } from '../lib/run.ts'
+import { readPythonReport } from './pythonReport.ts'
+import type { Suite } from './suite.ts'
+import type { SuiteResult } from './totals.ts'
+import { readVitestReport } from './vitestReport.ts'
+import type { VitestReport } from './vitestReport.ts'
+
+const TIMEOUT_MS = 12 * 60_000
+
+/** Runs the tests of one package to their end; a failure is in the result, never thrown. */
+export async function runSuite(root: string, suite: Suite): Promise<SuiteResult & { durationMs: number }> {
+	if (suite.files.length === 0) {
+		return { passed: 0, failed: 1, skipped: 0, skippedNames: [], problems: ['the package has no test file'], output: '', durationMs: 0 }
+	}
+	return suite.kind === 'python' ? runPython(root, suite) : runVitest(root, suite)
+}
+
+async function runVitest(root: string, suite: Suite) {
+	const folder = mkdtempSync(join(tmpdir(), 'vibehq-test-'))
+	const reportFile = join(folder, 'report.json')
+	try {
+		const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`, ...(suite.isWhole ? [] : suite.files)]
+		const outcome = await run('vitest', args, { cwd: join(root, suite.directory), timeoutMs: TIMEOUT_MS, env: { NO_COLOR: '1' } })
+		return { ...readVitestReport(readReport(reportFile), outcome), durationMs: outcome.durationMs }
+	} finally {
+		rmSync(folder, { recursive: true, force: true })
+	}
+}
+
+function readReport(path: string): VitestReport | undefined {
+	try {
+		return JSON.parse(readFileSync(path, 'utf8'))
+	} catch {
+		return undefined
+	}
+}
+
+async function runPython(root: string, suite: Suite) {
+	const args = ['-m', 'unittest', '-v', ...suite.files.map((file) => `./${file}`)]
+	const outcome = await run('python3', args, { cwd: join(root, suite.directory), timeoutMs: TIMEOUT_MS, env: { PYTHONDONTWRITEBYTECODE: '1' } })
+	return { ...readPythonReport(outcome), durationMs: outcome.durationMs }
+}

@@ -1,0 +1,49 @@
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { listFiles } from '../lib/files.ts'
+import { ROOT } from '../lib/root.ts'
+import { inParallel } from '../lib/run.ts'
+import { listPackages } from '../lib/workspace.ts'
+import { runSuite } from '../testing/runSuite.ts'
+import { findSuites, selectSuites } from '../testing/suite.ts'
+import type { Selection, Suite } from '../testing/suite.ts'
+import { sum, totalsLine } from '../testing/totals.ts'
+import type { SuiteResult } from '../testing/totals.ts'
+
+const WIDTH = Math.min(2, availableParallelism())
+
+/** Runs the tests; the last line is the sum over all packages. */
+export async function run(args: string[]): Promise<number> {
+	const selection = parseSelection(args)
+	if (!selection) return 2
+	const suites = selectSuites(findSuites(listPackages(ROOT), listFiles(ROOT)), selection)
+	if (suites.length === 0) {
+		console.error(`No package and no test file matches ${selection.filters.join(', ')}.`)
+		return 1
+	}
+	const results = await inParallel(suites, WIDTH, async (suite) => {
+		const result = await runSuite(ROOT, suite)
+		report(suite, result)
+		return result
+	})
+	const totals = sum(results)
+	for (const name of results.flatMap((result) => result.skippedNames)) console.log(`skipped: ${name}`)
+	console.log(`\n${totalsLine(totals)}`)
+	return totals.failed === 0 ? 0 : 1
+}
+
+function parseSelection(args: string[]): Selection | undefined {
+	try {
+		const { values, positionals } = parseArgs({ args, options: { unit: { type: 'boolean', default: false } }, allowPositionals: true })
+		return { filters: positionals, isUnitOnly: values.unit }
+	} catch (error) {
+		console.error(`${error instanceof Error ? error.message : String(error)}\nUsage: npm test -- [--unit] [package or part of a file path ...]`)
+		return undefined
+	}
+}
+
+function report(suite: Suite, result: SuiteResult & { durationMs: number }) {
+	console.log(`${suite.name.padEnd(32)} ${totalsLine(result).padEnd(36)} ${(result.durationMs / 1000).toFixed(1)} s`)
+	for (const problem of result.problems) console.log(`  ${problem}`)
+	if (result.failed > 0 && result.output !== '') console.log(result.output.replace(/^/gm, '  '))
+}
