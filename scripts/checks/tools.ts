@@ -17,6 +17,6 @@ function toolCheck(name: string, remedy: string, command: readonly [string, ...s
 }
 
 export const lintCheck = toolCheck('lint', '`npm run fix` repairs a part; the laws stand in CONTRIBUTING.md', ['oxlint', '--deny-warnings'])
-export const typesCheck = toolCheck('types', 'run `npx tsc -p .` in the package for one package alone', ['turbo', 'run', 'typecheck', '--output-logs=errors-only', '--concurrency=2'])
+export const typesCheck = toolCheck('types', 'run `npx tsc -p .` in the package for one package alone', ['turbo', 'run', 'typecheck', '--output-logs=errors-only', '--concurrency=2', '--continue'])
 export const unusedCheck = toolCheck('unused', 'remove what nobody uses, or the export keyword; .knip.jsonc lists the entry points', ['knip', '--no-progress'])
 export const boundariesCheck = toolCheck('boundaries', 'declare the dependency in package.json; turbo.json says which tag may depend on which', ['turbo', 'boundaries'])

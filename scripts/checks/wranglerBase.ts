@@ -65,7 +65,7 @@ function parseConfig(text: string, path: string): Config {
 const contractServices = (): ServiceBinding[] => Object.entries(ORCHESTRATOR_BINDINGS).map(([binding, entrypoint]) => ({ binding, service: ORCHESTRATOR_SERVICE, entrypoint }))
 
 /** What a Worker's configuration must hold: the base, and for clients the bindings with their own name as the caller. */
-export function sharedPart(base: Config, own: Config, path: string): Config {
+function sharedPart(base: Config, own: Config, path: string): Config {
 	const { $schema: _schema, services, ...common } = base
 	if (path === ORCHESTRATOR) return common
 	const clientBindings = asServices(services).map((service) => ({ ...service, props: { workerName: own['name'] } }))
@@ -76,6 +76,6 @@ export function sharedPart(base: Config, own: Config, path: string): Config {
 const asServices = (value: unknown): ServiceBinding[] => (Array.isArray(value) ? value : [])
 
 /** The keys of `wanted` that the configuration lacks or has otherwise. */
-export function differences(config: Config, wanted: Config): string[] {
+function differences(config: Config, wanted: Config): string[] {
 	return Object.keys(wanted).filter((key) => !isDeepStrictEqual(config[key], wanted[key]))
 }

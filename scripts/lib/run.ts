@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { delimiter, join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 export interface RunOptions {
 	cwd: string
@@ -12,7 +14,7 @@ export interface RunOptions {
 
 export interface Outcome {
 	status: number
-	/** stdout and stderr as they came; empty when shown. */
+	/** stdout and stderr as they came, without colours; empty when shown. */
 	output: string
 	durationMs: number
 }
@@ -21,11 +23,11 @@ const TIMED_OUT = 124
 const NOT_FOUND = 127
 const live = new Set<ChildProcess>()
 
-/** Runs a program in a process group of its own, so that nothing it started outlives it. */
+/** Runs a program, also one of the package at `cwd`, in a process group of its own, so that nothing it started outlives it. */
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<Outcome> {
 	const { promise, resolve } = Promise.withResolvers<Outcome>()
 	const startedAt = performance.now()
-	const env = { ...process.env, ...options.env }
+	const env = { ...process.env, PATH: `${join(options.cwd, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`, ...options.env }
 	const child = spawn(command, args, { cwd: options.cwd, env, detached: true, stdio: ['ignore', options.isShown ? 'inherit' : 'pipe', options.isShown ? 'inherit' : 'pipe'] })
 	const chunks: Buffer[] = []
 	child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -39,7 +41,7 @@ export function run(command: string, args: readonly string[], options: RunOption
 	const finish = (status: number, note = '') => {
 		clearTimeout(timer)
 		live.delete(child)
-		resolve({ status, output: Buffer.concat(chunks).toString('utf8') + note, durationMs: performance.now() - startedAt })
+		resolve({ status, output: stripVTControlCharacters(Buffer.concat(chunks).toString('utf8')) + note, durationMs: performance.now() - startedAt })
 	}
 	child.on('error', (error) => finish(NOT_FOUND, `could not run ${command}: ${error.message}\n`))
 	child.on('close', (code) => (isTimedOut ? finish(TIMED_OUT, `\nkilled after ${options.timeoutMs} ms\n`) : finish(code ?? 1)))

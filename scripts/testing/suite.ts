@@ -24,7 +24,7 @@ const inside = (path: string, directory: string) => path.startsWith(`${directory
 /** One suite a package, and one a container folder with Python tests. `files` are paths relative to the root. */
 export function findSuites(packages: readonly Package[], files: readonly string[]): Suite[] {
 	const suites = packages.map(({ name, directory }): Suite => {
-		const own = files.filter((path) => inside(path, directory) && /\.test\.ts$/.test(path))
+		const own = files.filter((path) => inside(path, directory) && path.endsWith('.test.ts'))
 		return { name, directory, kind: 'vitest', files: own.map((path) => path.slice(directory.length + 1)), isWhole: true }
 	})
 	const python = Map.groupBy(

@@ -59,7 +59,7 @@ export const ContainerTask = z.strictObject({
 	parameters: z.record(z.string(), z.unknown()),
 	requires: z.string().nullable(),
 	executionId: ExecutionId.nullable(),
-	/** `worker:container` that holds the lease, null when nobody does. */
+	/** `worker:container` that holds the lease, or held it when the task ended; null while it is pending. */
 	assignedTo: z.string().nullable(),
 	attempt: z.int(),
 	maxAttempts: z.int(),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { AppError, isAppError } from '@shared/contracts'
 import { withInstallLock } from './cliCacheLock.ts'
 import { locateCLI } from './cliCacheLayout.ts'
-import { runProgram } from './cliCacheProgram.ts'
+import { runWatched } from './cliCacheProgram.ts'
 import clis from './clis.json' with { type: 'json' }
 
 export type CLIName = keyof typeof clis
@@ -16,6 +16,8 @@ export interface InstalledCLI {
 	/** Arguments that come before the caller's own: `[]` for a native binary, `['/…/gemini.js']` for node. */
 	argvPrefix: string[]
 	version: string
+	/** Everything that the program needs to read lies below here, node itself apart. */
+	dir: string
 	/** Variables that keep this installation pinned and directly signalled; they hold no secret. */
 	env: Record<string, string>
 }
@@ -106,7 +108,7 @@ async function installPackage(prefix: string, options: InstallOptions): Promise<
 	const [command = 'npm', ...npmArgs] = options.npmCommand ?? defaultNpmCommand(process.env)
 	// Platform binaries are optional dependencies, so a setting that omits those must not apply here.
 	const args = [...npmArgs, 'install', '--prefix', prefix, '--ignore-scripts', '--no-audit', '--no-fund', '--include=optional', '--save-exact', spec]
-	const result = await runProgram(command, args, { cwd: prefix, timeoutMs: options.installTimeoutMs ?? 900_000, onLine: onProgress })
+	const result = await runWatched(command, args, { cwd: prefix, timeoutMs: options.installTimeoutMs ?? 900_000, onLine: onProgress })
 	if (result.exitCode === 0) return
 	const said = result.lines.filter((line) => /^npm (error|ERR!)/.test(line) && !/complete log|_logs/.test(line))
 	const words = (said.length > 0 ? said : result.lines).slice(0, 6).map((line) => line.replace(/^npm (error|ERR!)\s*/, ''))
@@ -122,7 +124,7 @@ async function prove(name: CLIName, installed: InstalledCLI): Promise<void> {
 	const home = await mkdtemp(join(tmpdir(), `vibehq-${name}-`))
 	try {
 		const env = { PATH: process.env['PATH'] ?? '', HOME: home, ...installed.env }
-		const result = await runProgram(installed.bin, [...installed.argvPrefix, '--version'], { cwd: home, env, timeoutMs: 120_000 })
+		const result = await runWatched(installed.bin, [...installed.argvPrefix, '--version'], { cwd: home, env, timeoutMs: 120_000 })
 		const output = result.lines.join('\n')
 		if (result.exitCode === 0 && output.includes(installed.version)) return
 		const reason = result.failure ?? `exit code ${result.exitCode}, ${output.slice(0, 400) || 'no output'}`

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
-export interface ProgramResult {
+export interface WatchedResult {
 	exitCode: number | null
 	/** Why it could not run to its end (not found, timed out, killed); absent when it exited by itself. */
 	failure?: string
@@ -9,7 +9,7 @@ export interface ProgramResult {
 	lines: string[]
 }
 
-export interface ProgramOptions {
+export interface WatchOptions {
 	cwd: string
 	timeoutMs: number
 	/** The whole environment; absent means ours. */
@@ -19,9 +19,9 @@ export interface ProgramOptions {
 
 const KEPT_LINES = 200
 
-/** Runs a program to its end with stdin closed. Never rejects: every outcome is in the result. */
-export function runProgram(command: string, args: string[], options: ProgramOptions): Promise<ProgramResult> {
-	const { promise, resolve } = Promise.withResolvers<ProgramResult>()
+/** Runs a program to its end with stdin closed, passing its lines on as they come. Never rejects: every outcome is in the result. */
+export function runWatched(command: string, args: string[], options: WatchOptions): Promise<WatchedResult> {
+	const { promise, resolve } = Promise.withResolvers<WatchedResult>()
 	const child = spawn(command, args, {
 		cwd: options.cwd,
 		...(options.env ? { env: options.env } : {}),

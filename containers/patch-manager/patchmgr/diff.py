@@ -32,8 +32,45 @@ class _Base:
         return self.data[self.starts[lo]:self.starts[hi]]
 
 
-def file_diff(outcome: Outcome, edits: list[Edit] | None = None) -> bytes:
-    """The whole change of one file, or with `edits` the part of it that these make."""
+class FileDiff:
+    """The change of one file."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self._base = _Base(outcome.base)
+        self._head, self._names = _header(outcome)
+
+    def whole(self) -> bytes:
+        return self.of(self._outcome.edits)
+
+    def of(self, edits: list[Edit]) -> bytes:
+        """The part of it that these edits make."""
+        hunks = _hunks(self._base, edits)
+        return b''.join([self._head, self._names if hunks else b'', *hunks])
+
+
+def replaced(old: bytes, new: bytes) -> list[Edit]:
+    """One edit that turns `old` into `new`: all between the lines that both begin and end with."""
+    before, after = old.split(b'\n'), new.split(b'\n')
+    head = 0
+    most = min(len(before), len(after)) - 1
+    while head < most and before[head] == after[head]:
+        head += 1
+    tail = 0
+    most -= head
+    while tail < most and before[-2 - tail] == after[-2 - tail] and before[-1] == after[-1]:
+        tail += 1
+    starts, new_starts = line_starts(old), line_starts(new)
+    lo, hi = head, len(starts) - 1
+    new_hi = len(new_starts) - 1
+    if tail and before[-1] == after[-1]:
+        # The last piece is what follows the last line feed: a line of its own only if it is not empty.
+        kept = tail + (before[-1] != b'')
+        hi, new_hi = hi - kept, new_hi - kept
+    return [Edit(lo, hi, new[new_starts[lo]:new_starts[new_hi]])]
+
+
+def _header(outcome: Outcome) -> tuple[bytes, bytes]:
     change = outcome.change
     old = _name(b'a/' + (change.source or change.path).encode())
     new = _name(b'b/' + change.path.encode())
@@ -48,10 +85,7 @@ def file_diff(outcome: Outcome, edits: list[Edit] | None = None) -> bytes:
         head.append(b'old mode %s\nnew mode %s\n' % (outcome.old_mode.encode(), change.mode.encode()))
     if change.source is not None:
         head.append(b'rename from %s\nrename to %s\n' % (_name(change.source.encode()), _name(change.path.encode())))
-    hunks = _hunks(_Base(outcome.base), outcome.edits if edits is None else edits)
-    if hunks:
-        head.append(b'--- %s%s\n+++ %s%s\n' % (old, _tab(old), new, _tab(new)))
-    return b''.join(head + hunks)
+    return b''.join(head), b'--- %s%s\n+++ %s%s\n' % (old, _tab(old), new, _tab(new))
 
 
 def _tab(name: bytes) -> bytes:

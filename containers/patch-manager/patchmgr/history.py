@@ -2,14 +2,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from .blobs import blob_id
+from .diff import replaced
 from .disk import open_directory, read_file
 from .errors import Refusal, stale
 from .model import FileChange
 from .plan import ALREADY, New, Outcome, Plan, Target
 from .state import State, safe_name
-from .tree import ABSENT, Seen
+from .tree import REGULAR, Seen
 
 Record = dict[str, object]
 UNDONE = '~revert'
@@ -60,9 +62,9 @@ def _summary(record: Record, keys: set[str]) -> Record:
     return shown
 
 
-def _last(key: str, exists: object) -> str:
+def _last(key: str, exists: Callable[[str], bool]) -> str:
     """The end of the chain key, key~revert, key~revert~revert, ..."""
-    while callable(exists) and exists(key + UNDONE):
+    while exists(key + UNDONE):
         key += UNDONE
     return key
 
@@ -139,8 +141,7 @@ class _Planner:
         outcome.old_mode = seen.mode or '100644'
         shown = old if isinstance(old, dict) else new if isinstance(new, dict) else {}
         change.mode = str(shown.get('mode'))
-        if isinstance(old, dict):
-            change.result_blob = str(old['blob'])
+        change.result_blob = str(old['blob']) if isinstance(old, dict) else None
         plan.outcomes.append(outcome)
         if _is_at(seen, old):
             outcome.status = ALREADY
@@ -149,9 +150,11 @@ class _Planner:
         if not _is_at(seen, new):
             raise stale(f'{path!r} has changed since {self.key!r} was applied, so it cannot be taken back exactly.', path=path)
         if not isinstance(old, dict):
+            outcome.edits = replaced(seen.data, b'')
             plan.targets.append(Target(path, seen, None))
             return
         outcome.result = self._original(index, path, old)
+        outcome.edits = replaced(seen.data, outcome.result)
         restored = New(outcome.result, str(old['blob']), change.mode, seen)
         restored.permissions = _number(old['permissions'])
         plan.targets.append(Target(path, seen, restored))
@@ -172,5 +175,5 @@ class _Planner:
 def _is_at(seen: Seen, entry: object) -> bool:
     if not isinstance(entry, dict):
         # A directory stands where the file of this entry gave way to files below its name, or the reverse.
-        return seen.kind != 'file'
+        return seen.kind != REGULAR
     return seen.is_at(entry['blob']) and seen.mode == entry['mode']

@@ -13,7 +13,7 @@ from .errors import stale
 from .names import ancestors
 from .plan import New, Target
 from .recovery import recover
-from .state import State
+from .state import STAGING_IN_TREE, State
 from .tree import ABSENT, DIRECTORY, REGULAR, Seen, Tree
 
 RECORD_VERSION = 1
@@ -63,8 +63,6 @@ class _Landing:
             for fd in (txn, applied, staging, own):
                 os.close(fd)
         if self.state.outside is not None:
-            from .state import STAGING_IN_TREE
-
             remove_tree(self.tree.fd, STAGING_IN_TREE)
 
     def _keep(self, own: int, staging: int) -> None:
@@ -112,10 +110,10 @@ class _Landing:
 
     def _check_unmoved(self) -> None:
         for target in self.targets:
-            if target.old.kind == ABSENT:
-                is_same = self.tree.kind(target.path) in (ABSENT, DIRECTORY)
-            else:
+            if target.old.kind == REGULAR:
                 is_same = self.tree.stamp(target.path) == target.old.stamp
+            else:
+                is_same = self.tree.kind(target.path) in (ABSENT, DIRECTORY)
             if not is_same:
                 raise stale(f'{target.path!r} was changed by somebody else in this moment.', path=target.path)
 

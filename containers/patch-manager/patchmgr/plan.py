@@ -150,9 +150,10 @@ class _SetPlanner:
             raise stale(f'{seen.blocked_by!r} is a file, so {path!r} cannot be made.', path=path)
         return seen
 
-    def _already(self, file: FileChange, old: Seen, targets: list[Target]) -> Outcome:
+    def _already(self, file: FileChange, old: Seen, operations: list[Operation], targets: list[Target]) -> Outcome:
         """The content is there; the mode may not be."""
         outcome = Outcome(file)
+        outcome.operations = operations
         outcome.base = outcome.result = old.data
         outcome.old_mode = old.mode or file.mode
         if old.kind == ABSENT or old.mode == file.mode:
@@ -166,7 +167,7 @@ class _SetPlanner:
         if operations and old.is_at(file.base_blob):
             return self._proved(file, (old, old), operations, targets)
         if old.is_at(file.result_blob) and (not self.is_exact or file.base_blob == file.result_blob):
-            return self._already(file, old, targets)
+            return self._already(file, old, operations, targets)
         raise _moved(file, old)
 
     def _create(self, file: FileChange, operations: list[Operation], targets: list[Target]) -> Outcome:
@@ -174,13 +175,13 @@ class _SetPlanner:
         if old.kind == ABSENT:
             return self._proved(file, (old, old), operations, targets)
         if old.is_at(file.result_blob) and not self.is_exact:
-            return self._already(file, old, targets)
+            return self._already(file, old, operations, targets)
         raise _moved(file, old)
 
-    def _delete(self, file: FileChange, _operations: list[Operation], targets: list[Target]) -> Outcome:
+    def _delete(self, file: FileChange, operations: list[Operation], targets: list[Target]) -> Outcome:
         old = self._old(file.path)
         if old.kind == ABSENT and not self.is_exact:
-            return self._already(file, old, targets)
+            return self._already(file, old, operations, targets)
         if not old.is_at(file.base_blob):
             raise _moved(file, old)
         outcome = Outcome(file)
@@ -194,7 +195,7 @@ class _SetPlanner:
         source = self._old(file.source or '')
         old = self._old(file.path)
         if source.kind == ABSENT and old.is_at(file.result_blob) and not self.is_exact:
-            return self._already(file, old, targets)
+            return self._already(file, old, operations, targets)
         if old.kind != ABSENT or not source.is_at(file.base_blob):
             raise _moved(file, source if old.kind == ABSENT else old)
         outcome = self._proved(file, (source, old), operations, targets)

@@ -54,4 +54,4 @@ export function brokenStream(frames: string[], how: 'cut' | 'stall'): ReadableSt
 }
 
 /** What a captive portal or a broken proxy sends instead of an answer. */
-export const GARBAGE_PAGE = '<!doctype html><html><head><title>502 Bad Gateway</title></head><body>vibehq-model-emulator: garbage on purpose</body></html>\n'
+export const GARBAGE_PAGE = '<!doctype html><title>502 Bad Gateway</title><p>vibehq-model-emulator: garbage on purpose</p>\n'

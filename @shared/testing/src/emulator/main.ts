@@ -16,15 +16,18 @@ const { values } = parseArgs({
 })
 
 try {
-	const emulator = await startEmulator({ port: Number(values.port), host: values.host, scenarios: await readScenarios(values.scenarios) })
+	const emulator = await startEmulator({
+		port: Number(values.port),
+		host: values.host,
+		scenarios: await readScenarios(values.scenarios),
+		onAnswer({ provider, method, path, scenario, status }) {
+			if (values.log) process.stderr.write(`${JSON.stringify({ provider, method, path, scenario, status })}\n`)
+		},
+	})
 	process.stderr.write(`${EMULATOR_NAME}: scripted stand-in for the OpenAI, Anthropic and Gemini APIs. No model answers here.\n`)
 	process.stdout.write(`${JSON.stringify({ url: emulator.url, emulator: EMULATOR_NAME })}\n`)
-	const stop = async (): Promise<void> => {
-		if (values.log) for (const { provider, path, scenario, status } of emulator.requests) console.error(JSON.stringify({ provider, path, scenario, status }))
-		await emulator.close()
-	}
-	process.once('SIGTERM', stop)
-	process.once('SIGINT', stop)
+	process.once('SIGTERM', () => void emulator.close())
+	process.once('SIGINT', () => void emulator.close())
 } catch (error) {
 	process.stderr.write(`${EMULATOR_NAME} could not start: ${error instanceof Error ? error.message : String(error)}\n`)
 	process.exitCode = 1

@@ -63,9 +63,7 @@ async function serve(fetch: (request: Request) => Promise<Response>, incoming: I
 	try {
 		const response = await fetch(toRequest(incoming, gone.signal))
 		outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-		if (response.body && incoming.method !== 'HEAD') {
-			for await (const chunk of response.body) await write(outgoing, chunk)
-		}
+		if (response.body && incoming.method !== 'HEAD') await pipe(response.body, outgoing, gone.signal)
 		outgoing.end()
 	} catch {
 		// A scenario that breaks its answer off, or a caller that is gone: both end the connection, not the process.
@@ -80,6 +78,16 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
 	const init: RequestInit = { method, headers, signal }
 	if (method !== 'GET' && method !== 'HEAD') Object.assign(init, { body: Readable.toWeb(incoming), duplex: 'half' })
 	return new Request(new URL(incoming.url ?? '/', 'http://emulator'), init)
+}
+
+async function pipe(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, gone: AbortSignal): Promise<void> {
+	const reader = body.getReader()
+	gone.addEventListener('abort', () => void reader.cancel().catch(() => {}), { once: true })
+	for (;;) {
+		const { done, value } = await reader.read()
+		if (done) return
+		await write(outgoing, value)
+	}
 }
 
 /** Resolves when the kernel has the chunk, so that what was sent before a cut arrives. */

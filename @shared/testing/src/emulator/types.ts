@@ -4,7 +4,7 @@ export const EMULATOR_NAME = 'vibehq-model-emulator'
 /** Ends every text and every error message, so that nobody takes an answer for a model's. */
 export const SIGNATURE = '[model emulator]'
 
-export type Headers = Readonly<Record<string, string | undefined>>
+export type HeaderMap = Readonly<Record<string, string | undefined>>
 
 /** What a tool of the CLI answered, in the order in which the answers came. */
 export interface ToolResult {
@@ -95,6 +95,6 @@ export interface Wire {
 	/** Without a message the words that the API itself uses for the status. */
 	error(status: number, details?: ErrorDetails): WireError
 	/** The key in the header form that this API requires; undefined when it is not there. */
-	key(headers: Headers, query: URLSearchParams): string | undefined
+	key(headers: HeaderMap, query: URLSearchParams): string | undefined
 	authError(problem: AuthProblem): WireError & { status: number }
 }

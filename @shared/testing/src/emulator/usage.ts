@@ -8,8 +8,8 @@ const CACHE_BLOCK_TOKENS = 128
  * Token counts that look like a provider's and are the same for the same request: four characters a token. The first request of
  * a conversation writes the cache, the following ones read most of their input from it.
  */
-export function countUsage(requestBody: unknown, reply: Reply, isFollowUp: boolean): Usage {
-	const inputTokens = countTokens(JSON.stringify(requestBody))
+export function countUsage(requestText: string, reply: Reply, isFollowUp: boolean): Usage {
+	const inputTokens = countTokens(requestText)
 	const cacheable = Math.floor((inputTokens * 0.9) / CACHE_BLOCK_TOKENS) * CACHE_BLOCK_TOKENS
 	const call = reply.call ? (typeof reply.call.input === 'string' ? reply.call.input : JSON.stringify(reply.call.input)) : ''
 	return {

@@ -48,7 +48,7 @@ export async function startStack(options: StackOptions) {
 		throw error
 	})
 	const mint = (kind: 'operator' | 'runner' | 'worker', subject: string, workerName = 'local') =>
-		mintToken({ key: orchestrator.signingKey, now: Date.now(), kind, subject, workerName, ttlMs: DAY_MS })
+		mintToken(orchestrator.signingKey, { kind, subject, workerName, ttlMs: DAY_MS }, Date.now())
 	const operatorToken = await mint('operator', 'local-operator')
 
 	const startRunner = async (name: string, extra: Partial<RunnerOptions> = {}) =>

@@ -40,8 +40,8 @@ const holder = raw<string | null>`substr(assigned_to, instr(assigned_to, ':') + 
  * is one transaction, so both see the same rows, and `where` may be the update's own condition.
  */
 export function logTasks(where: Where, line: TaskLogLine): Statement {
-	const entries = Object.entries(line.details ?? {}).flatMap(([name, value]) => [raw`${raw.lit(name)}`, raw`${value}`])
-	const details = raw<string>`json_object(${raw.join([raw`'taskId', task_id, 'taskType', task_type, 'attempt', attempt`, ...entries])})`
+	const fields = { taskId: raw`task_id`, taskType: raw`task_type`, attempt: raw`attempt`, ...line.details }
+	const details = raw<string>`json_object(${raw.join(Object.entries(fields).flatMap(([name, value]) => [raw.lit(name), raw`${value}`]))})`
 	return sql
 		.insertInto('operation_logs')
 		.columns(COLUMNS)

@@ -1,6 +1,5 @@
 import { ContainerTask } from '@shared/contracts'
 import type { ContainerTaskInput, ContainerTaskStatus } from '@shared/contracts'
-import { isLeased } from '@shared/container-task-queue'
 import type { CancelReason } from '@shared/container-task-queue'
 import type { Selectable } from 'kysely'
 import type { Origin } from '../../services/origin.ts'
@@ -22,6 +21,9 @@ export interface TaskRecord {
 
 const json = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
 
+/** Reads whole rows, also those that a statement of a batch returned; throws when a row is not a task. */
+export const toTaskRecords = (rows: readonly unknown[]): TaskRecord[] => rows.map((row) => toTaskRecord(row as ContainerTaskRow))
+
 export function toTaskRecord(row: ContainerTaskRow): TaskRecord {
 	const status = row.status as ContainerTaskStatus
 	const task = ContainerTask.parse({
@@ -36,7 +38,7 @@ export function toTaskRecord(row: ContainerTaskRow): TaskRecord {
 		parameters: json(row.parameters),
 		requires: row.requires,
 		executionId: row.execution_id,
-		assignedTo: isLeased(status) ? row.assigned_to : null,
+		assignedTo: status === 'pending' ? null : row.assigned_to,
 		attempt: row.attempt,
 		maxAttempts: row.max_attempts,
 		timeoutMs: row.timeout_ms,

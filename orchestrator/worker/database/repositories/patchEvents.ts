@@ -16,35 +16,29 @@ export interface PatchEvent {
 /** Appends the event unless the same one (set, type, status, metadata) is there already, so that a repeated step tells it once. */
 export function appendPatchEvent({ patchSetId, eventType, status, metadata, origin, at }: PatchEvent): Statement {
 	const text = JSON.stringify(metadata)
+	const same = sql
+		.selectFrom('patch_events')
+		.select('id')
+		.where('patch_id', '=', patchSetId)
+		.where('event_type', '=', eventType)
+		.where('status', '=', status)
+		.where('metadata', '=', text)
+	const row = sql
+		.selectNoFrom([
+			raw<string>`${patchSetId}`.as('patch_id'),
+			raw<string>`${eventType}`.as('event_type'),
+			raw<string>`${status}`.as('status'),
+			raw<string>`${text}`.as('metadata'),
+			raw<string>`${origin.workerName}`.as('worker_name'),
+			raw<string | null>`${origin.containerName ?? null}`.as('container_name'),
+			raw<number>`${at}`.as('created_at'),
+			raw<number>`${at}`.as('updated_at'),
+		])
+		.where(({ not, exists }) => not(exists(same)))
 	return sql
 		.insertInto('patch_events')
 		.columns(['patch_id', 'event_type', 'status', 'metadata', 'worker_name', 'container_name', 'created_at', 'updated_at'])
-		.expression((insert) =>
-			insert
-				.selectNoFrom([
-					raw<string>`${patchSetId}`.as('patch_id'),
-					raw<string>`${eventType}`.as('event_type'),
-					raw<string>`${status}`.as('status'),
-					raw<string>`${text}`.as('metadata'),
-					raw<string>`${origin.workerName}`.as('worker_name'),
-					raw<string | null>`${origin.containerName ?? null}`.as('container_name'),
-					raw<number>`${at}`.as('created_at'),
-					raw<number>`${at}`.as('updated_at'),
-				])
-				.where((where) =>
-					where.not(
-						where.exists(
-							where
-								.selectFrom('patch_events')
-								.select('id')
-								.where('patch_id', '=', patchSetId)
-								.where('event_type', '=', eventType)
-								.where('status', '=', status)
-								.where('metadata', '=', text),
-						),
-					),
-				),
-		)
+		.expression(row)
 }
 
 export const patchEventsQuery = (patchSetId: string, limit: number) =>

@@ -4,11 +4,11 @@ import { textPieces } from './pieces.ts'
 type Item = Record<string, unknown>
 
 export function messagesBody(reply: Reply, context: ReplyContext): Item {
-	const { usage } = context
 	const content: Item[] = []
 	if (reply.text !== undefined) content.push({ type: 'text', text: reply.text })
 	if (reply.call) content.push({ ...toolUse(reply, context), input: reply.call.input })
-	return { ...envelope(context), content, stop_reason: stopReason(reply), stop_sequence: null, usage: { ...inputUsage(context), output_tokens: usage.outputTokens } }
+	const usage = { ...inputUsage(context), output_tokens: context.usage.outputTokens }
+	return { ...envelope(context), content, stop_reason: stopReason(reply), stop_sequence: null, usage }
 }
 
 export function messagesEvents(reply: Reply, context: ReplyContext): SSEEvent[] {

@@ -1,15 +1,16 @@
-import type { AuthProblem, ErrorDetails, Headers, WireError } from '../types.ts'
+import type { AuthProblem, ErrorDetails, HeaderMap, WireError } from '../types.ts'
 import { errorText } from './errorTexts.ts'
 
 /** Errors and keys of both OpenAI APIs: Responses and Chat Completions. */
 
-export function bearerKey(headers: Headers): string | undefined {
+export function bearerKey(headers: HeaderMap): string | undefined {
 	return /^Bearer (\S+)$/.exec(headers['authorization'] ?? '')?.[1]
 }
 
 export function openAIError(status: number, { message = errorText('openai', status), retryAfterS }: ErrorDetails = {}): WireError {
 	const [type, code] = kindOf(status)
-	return { body: { error: { message, type, param: null, code } }, ...(retryAfterS === undefined ? {} : { headers: { 'retry-after': String(retryAfterS) } }) }
+	const body = { error: { message, type, param: null, code } }
+	return retryAfterS === undefined ? { body } : { body, headers: { 'retry-after': String(retryAfterS) } }
 }
 
 export function openAIAuthError(problem: AuthProblem): WireError & { status: number } {

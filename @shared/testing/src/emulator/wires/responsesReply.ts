@@ -59,7 +59,11 @@ function outputItems(reply: Reply, { serial }: ReplyContext): Item[] {
 
 function itemEvents(item: Item, outputIndex: number): Item[] {
 	const at = { item_id: item['id'], output_index: outputIndex }
-	const added = (empty: Item): Item => ({ type: 'response.output_item.added', output_index: outputIndex, item: { ...item, status: 'in_progress', ...empty } })
+	const added = (empty: Item): Item => ({
+		type: 'response.output_item.added',
+		output_index: outputIndex,
+		item: { ...item, status: 'in_progress', ...empty },
+	})
 	const done = { type: 'response.output_item.done', output_index: outputIndex, item }
 	if (item['type'] === 'message' && Array.isArray(item['content'])) {
 		const part: Item = item['content'][0]
@@ -78,7 +82,8 @@ function itemEvents(item: Item, outputIndex: number): Item[] {
 	const field = isCustom ? 'input' : 'arguments'
 	const event = isCustom ? 'response.custom_tool_call_input' : 'response.function_call_arguments'
 	const value = String(item[field])
-	return [added({ [field]: '' }), ...textPieces(value).map((delta) => ({ type: `${event}.delta`, ...at, delta })), { type: `${event}.done`, ...at, [field]: value }, done]
+	const deltas = textPieces(value).map((delta) => ({ type: `${event}.delta`, ...at, delta }))
+	return [added({ [field]: '' }), ...deltas, { type: `${event}.done`, ...at, [field]: value }, done]
 }
 
 function usageOf({ usage }: ReplyContext): Item {

@@ -1,0 +1,36 @@
+import type { ClaimedTask, ExecutionGrant } from '@shared/contracts'
+import type { z } from 'zod'
+import type { ResolveCLI } from '../cliSource.ts'
+import type { Isolation } from '../isolation/isolation.ts'
+import type { Lease } from '../lease.ts'
+import type { OrchestratorClient } from '../orchestratorClient.ts'
+import type { Redactor } from '../redact.ts'
+import { taskFailure } from '../taskFailure.ts'
+
+/** What every kind of task gets. */
+export interface TaskContext {
+	claimed: ClaimedTask
+	lease: Lease
+	client: OrchestratorClient
+	isolation: Isolation
+	orchestratorURL: string
+	isTrusted: boolean
+	mirrorsRoot: string
+	runsRoot: string
+	resolveCLI: ResolveCLI
+	redactor: Redactor
+}
+
+/** @throws TaskFailure CONTAINER_TASK_INVALID */
+export function parseParameters<T>(schema: z.ZodType<T>, { claimed }: TaskContext): T {
+	const parsed = schema.safeParse(claimed.task.parameters)
+	if (parsed.success) return parsed.data
+	const [issue] = parsed.error.issues
+	throw taskFailure('CONTAINER_TASK_INVALID', `Parameters of ${claimed.task.taskId}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`)
+}
+
+/** @throws TaskFailure CONTAINER_TASK_INVALID */
+export function requireGrant({ claimed }: TaskContext): ExecutionGrant {
+	if (claimed.grant) return claimed.grant
+	throw taskFailure('CONTAINER_TASK_INVALID', `${claimed.task.taskId} came without a grant, so its workspace cannot be reached.`)
+}

@@ -1,0 +1,182 @@
+"""SIGKILL at every single change to the disk: afterwards the tree is whole, old or new, and the record agrees."""
+from __future__ import annotations
+
+import os
+import shutil
+import unittest
+import unittest.mock
+
+from crashing import dies_at
+from support import Files, TreeCase, append, call, change, patch_set, read_tree, replace, write_tree
+
+OLD: Files = {
+    'keep': (b'keep\n', '100644'),
+    'edit/me': (b'1\n2\n3\n', '100755'),
+    'gone/only': (b'gone\n', '100644'),
+    'old-name': (b'name\n', '100644'),
+    'becomes-directory': (b'file\n', '100644'),
+    'becomes-file/inner': (b'inner\n', '100644'),
+    'tool': (b'#!\n', '100644'),
+}
+NEW: Files = {
+    'keep': (b'keep\n', '100644'),
+    'edit/me': (b'1\nTWO\n3\n', '100755'),
+    'new/deep/er': (b'new\n', '100644'),
+    'moved/name': (b'name\nmore\n', '100644'),
+    'becomes-directory/inner': (b'x\n', '100644'),
+    'becomes-file': (b'y\n', '100644'),
+    'tool': (b'#!\n', '100755'),
+}
+SET = patch_set(
+    [
+        change('edit/me', 'modify', (b'1\n2\n3\n', b'1\nTWO\n3\n'), mode='100755'),
+        change('gone/only', 'delete', (b'gone\n', None)),
+        change('new/deep/er', 'create', (None, b'new\n')),
+        change('moved/name', 'rename', (b'name\n', b'name\nmore\n'), **{'from': 'old-name'}),
+        change('becomes-directory', 'delete', (b'file\n', None)),
+        change('becomes-directory/inner', 'create', (None, b'x\n')),
+        change('becomes-file/inner', 'delete', (b'inner\n', None)),
+        change('becomes-file', 'create', (None, b'y\n')),
+        change('tool', 'mode', (b'#!\n', b'#!\n'), mode='100755'),
+    ],
+    [
+        replace('edit/me', 2, 2, 'TWO\n'),
+        append('new/deep/er', 'new\n'),
+        append('moved/name', 'more\n'),
+        append('becomes-directory/inner', 'x\n'),
+        append('becomes-file', 'y\n'),
+    ],
+)
+
+
+class Crash(TreeCase):
+    more: tuple[str, ...] = ()
+
+    def start(self) -> None:
+        for name in os.listdir(self.folder):
+            if name != 'input.json':
+                shutil.rmtree(os.path.join(self.folder, name))
+        os.mkdir(self.root)
+        write_tree(self.root, OLD)
+
+    def state(self, *below: str) -> str:
+        return os.path.join(self.root, '.mission_control', 'patch-manager', *below)
+
+    def check_whole(self, expected_set: bool) -> bool:
+        """Runs the next command and looks at what it leaves. Answers whether the set is applied."""
+        listed = call('list', '--root', self.root, *self.more)
+        self.assertEqual(listed.code, 0, listed.json)
+        standing = [item for item in listed.json['patches'] if not item['reverted'] and 'reverts' not in item]
+        tree = read_tree(self.root)
+        self.assertEqual(tree, NEW if standing else OLD)
+        self.assertEqual(os.listdir(self.state('txn')) if os.path.isdir(self.state('txn')) else [], [])
+        self.assertEqual(os.listdir(self.state('staging')) if os.path.isdir(self.state('staging')) else [], [])
+        self.assertFalse(os.path.lexists(os.path.join(self.root, '.patchmgr-staging')))
+        if expected_set:
+            self.assertTrue(standing)
+        return bool(standing)
+
+    def test_apply(self) -> None:
+        argv = ['apply', '--root', self.root, self.file(SET), *self.more]
+        seen: list[bool] = []
+        at = 1
+        while True:
+            self.start()
+            died = dies_at(at, argv)
+            with self.subTest(at=at):
+                seen.append(self.check_whole(expected_set=not died))
+                again = call(*argv)
+                self.assertEqual((again.code, read_tree(self.root)), (0, NEW), again.json)
+            if not died:
+                break
+            at += 1
+        self.assertGreater(at, 40)
+        self.assertIn(False, seen)
+        self.assertEqual(seen, sorted(seen), 'the commit is one moment')
+
+    def test_revert(self) -> None:
+        apply = ['apply', '--root', self.root, self.file(SET), *self.more]
+        argv = ['revert', '--root', self.root, SET['patch_set_id'], *self.more]
+        at = 1
+        died = True
+        while died:
+            self.start()
+            self.assertEqual(call(*apply).code, 0)
+            died = dies_at(at, argv)
+            with self.subTest(at=at):
+                self.assertEqual(self.check_whole(expected_set=False), died and read_tree(self.root) == NEW)
+                again = call(*argv)
+                self.assertEqual((again.code, read_tree(self.root)), (0, OLD), again.json)
+            at += 1
+
+    def test_dying_while_rolling_back(self) -> None:
+        argv = ['apply', '--root', self.root, self.file(SET), *self.more]
+        for first in self.half_way(argv):
+            at = 1
+            died = True
+            while died:
+                self.start()
+                self.assertTrue(dies_at(first, argv))
+                died = dies_at(at, ['recover', '--root', self.root, *self.more])
+                with self.subTest(first=first, at=at):
+                    self.check_whole(expected_set=False)
+                at += 1
+
+    def half_way(self, argv: list[str]) -> list[int]:
+        """Two moments of death that leave the tree neither old nor new: in the middle of the steps and near their end."""
+        found: list[int] = []
+        at = 40
+        self.start()
+        while dies_at(at, argv):
+            if read_tree(self.root) not in (OLD, NEW):
+                found.append(at)
+            at += 1
+            self.start()
+        self.assertGreater(len(found), 10)
+        return [found[len(found) // 2], found[-1]]
+
+
+class CrashWithStateOutside(Crash):
+    def setUp(self) -> None:
+        super().setUp()
+        self.more = ('--state-dir', os.path.join(self.folder, 'state'))
+
+    def state(self, *below: str) -> str:
+        return os.path.join(self.folder, 'state', *below)
+
+
+class CrashInBulk(Crash):
+    """Many files are flushed together."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        patcher = unittest.mock.patch('patchmgr.landing.BULK', 1)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    test_revert = None
+    test_dying_while_rolling_back = None
+
+
+class Rescue(TreeCase):
+    def test_what_others_wrote_meanwhile_is_set_aside(self) -> None:
+        write_tree(self.root, OLD)
+        argv = ['apply', '--root', self.root, self.file(SET)]
+        at = 60
+        while True:
+            self.fill(OLD)
+            self.assertTrue(dies_at(at, argv), 'never died with a file in place')
+            if read_tree(self.root).get('edit/me') == NEW['edit/me']:
+                break
+            at += 1
+        with open(os.path.join(self.root, 'edit/me'), 'w', encoding='utf-8') as file:
+            file.write('a person was here\n')
+        recovered = call('recover', '--root', self.root).json['recovered'][0]
+        self.assertEqual((recovered['action'], len(recovered['rescued'])), ('rolled-back', 1))
+        tree = read_tree(self.root)
+        self.assertEqual(tree.pop(recovered['rescued'][0])[0], b'a person was here\n')
+        self.assertEqual(tree, OLD)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,41 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { WorkspaceRequest, WorkspaceView } from '@shared/contracts'
+import { authenticated } from './auth.ts'
+import { originOf, PageQuery, pageOf } from './common.ts'
+import { answers, createRouter } from './router.ts'
+
+const create = createRoute({
+	method: 'post',
+	path: '/api/workspaces',
+	operationId: 'createWorkspace',
+	summary: 'Make a hosted git repository, empty or imported from an https URL',
+	middleware: [authenticated('orders:write')] as const,
+	request: { body: { required: true, content: { 'application/json': { schema: WorkspaceRequest } } } },
+	responses: answers(201, WorkspaceView, 'The workspace; its default branch has a commit'),
+})
+
+const list = createRoute({
+	method: 'get',
+	path: '/api/workspaces',
+	operationId: 'listWorkspaces',
+	summary: 'Workspaces, in the order of their ids',
+	middleware: [authenticated('read')] as const,
+	request: { query: PageQuery },
+	responses: answers(200, pageOf(WorkspaceView), 'A page of workspaces'),
+})
+
+const get = createRoute({
+	method: 'get',
+	path: '/api/workspaces/{workspaceId}',
+	operationId: 'getWorkspace',
+	middleware: [authenticated('read')] as const,
+	request: { params: z.object({ workspaceId: z.string() }) },
+	responses: answers(200, WorkspaceView, 'The workspace and where to clone it'),
+})
+
+export function workspaceRoutes() {
+	return createRouter()
+		.openapi(create, async (c) => c.json(await c.var.services.workspaces.create(c.req.valid('json'), originOf(c.get('principal'))), 201))
+		.openapi(list, async (c) => c.json(await c.var.services.workspaces.list(c.req.valid('query')), 200))
+		.openapi(get, async (c) => c.json(await c.var.services.workspaces.get(c.req.valid('param').workspaceId), 200))
+}

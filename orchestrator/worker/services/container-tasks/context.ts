@@ -1,0 +1,60 @@
+import { AppError, isAppError } from '@shared/contracts'
+import type { ContainerTask, LogEntry } from '@shared/contracts'
+import type { Database } from '../../database/client.ts'
+import { findContainerTask } from '../../database/repositories/containerTasks.ts'
+import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
+import { appendLog } from '../../database/repositories/operationLogs.ts'
+import type { Ids } from '../ids.ts'
+import type { OutputStore } from './outputStore.ts'
+import type { TaskListener } from './taskListener.ts'
+
+export interface TaskQueueDeps {
+	db: Database
+	now: () => number
+	ids: Ids
+	leaseMs: number
+	outputs: OutputStore
+	listener: TaskListener
+	sleep?: (ms: number) => Promise<void>
+}
+
+/** Throws CONTAINER_TASK_NOT_FOUND; the same for a task of another Worker than `owner`, so that ids tell nothing. */
+export async function mustFind(db: Database, taskId: string, owner?: string): Promise<TaskRecord> {
+	const record = await findContainerTask(db, taskId)
+	if (record && (owner === undefined || record.task.workerName === owner)) return record
+	throw new AppError('CONTAINER_TASK_NOT_FOUND', `There is no container task ${taskId.slice(0, 40)}${owner === undefined ? '' : ` of ${owner}`}.`)
+}
+
+/** Code and text of anything thrown; an error that nobody named keeps its text to itself. */
+export function describe(error: unknown): { code: string; message: string; retryable: boolean } {
+	if (isAppError(error)) return { code: error.code, message: error.message.slice(0, 4000), retryable: error.retryable }
+	return { code: 'INTERNAL', message: 'Something failed inside the orchestrator. Its log has the details.', retryable: true }
+}
+
+/** Writes down that the queue's own work around a task failed. Never throws: the task's state is what counts. */
+export async function noteTrouble(deps: Pick<TaskQueueDeps, 'db' | 'now'>, task: ContainerTask, trouble: { operation: string; level: LogEntry['level']; error: unknown }): Promise<void> {
+	console.error({ message: trouble.operation, taskId: task.taskId, error: trouble.error instanceof Error ? trouble.error.stack : String(trouble.error) })
+	const line = appendLog({
+		source: 'orchestrator.queue',
+		operation: trouble.operation,
+		level: trouble.level,
+		executionId: task.executionId,
+		details: { taskId: task.taskId, error: describe(trouble.error) },
+		workerName: task.workerName,
+		at: deps.now(),
+	})
+	await deps.db.run(line).catch((error: unknown) => console.error({ message: 'log line lost', taskId: task.taskId, error: String(error) }))
+}
+
+/** Tells the listener about ended tasks. What it throws is logged and goes no further. */
+export async function announce(deps: TaskQueueDeps, tasks: readonly ContainerTask[]): Promise<void> {
+	await Promise.all(
+		tasks.map(async (task) => {
+			try {
+				await deps.listener.settled(task)
+			} catch (error) {
+				await noteTrouble(deps, task, { operation: 'queue.listener-failed', level: 'error', error })
+			}
+		}),
+	)
+}

@@ -1,0 +1,64 @@
+import { AppError } from '@shared/contracts'
+import type { ContainerTask } from '@shared/contracts'
+import { findEvidence, insertEvidence } from '../../database/repositories/containerTaskEvidence.ts'
+import { appendLog } from '../../database/repositories/operationLogs.ts'
+import type { TaskQueueDeps } from './context.ts'
+import { storeJSON } from './outputStore.ts'
+
+/** A report that is not applied, and why. */
+export interface RefusedReport {
+	task: ContainerTask
+	kind: 'complete' | 'fail'
+	leaseToken: string
+	reason: string
+	body: Record<string, unknown>
+}
+
+async function sha256(text: string): Promise<string> {
+	const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+	return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** Keeps the body of a report that may not be applied: what was paid for can be looked at and used again. Returns its id. */
+export async function keepEvidence(deps: TaskQueueDeps, report: RefusedReport): Promise<string> {
+	const { task, kind } = report
+	const leaseTokenHash = await sha256(report.leaseToken)
+	const known = await findEvidence(deps.db, { taskId: task.taskId, kind, leaseTokenHash })
+	if (known !== undefined) return String(known)
+	const key = `container-tasks/${task.taskId}/evidence-${kind}-${leaseTokenHash.slice(0, 16)}.json`
+	const { body, objectKey } = await storeJSON(deps.outputs, key, report.body)
+	const at = deps.now()
+	const [inserted] = await deps.db.batch([
+		insertEvidence({
+			taskId: task.taskId,
+			executionId: task.executionId,
+			kind,
+			reason: report.reason,
+			leaseTokenHash,
+			body,
+			objectKey,
+			origin: { workerName: task.workerName },
+			at,
+		}),
+		appendLog({
+			source: 'orchestrator.queue',
+			operation: 'queue.report-refused',
+			level: 'warn',
+			executionId: task.executionId,
+			details: { taskId: task.taskId, kind, reason: report.reason, status: task.status, attempt: task.attempt },
+			workerName: task.workerName,
+			at,
+		}),
+	])
+	return String((inserted?.[0] as { id: number }).id)
+}
+
+/** Keeps a late report and throws LEASE_LOST with its id. */
+export async function refuseLate(deps: TaskQueueDeps, report: Omit<RefusedReport, 'reason'>): Promise<never> {
+	const { taskId, status } = report.task
+	const evidenceId = await keepEvidence(deps, { ...report, reason: 'LEASE_LOST' })
+	throw new AppError('LEASE_LOST', `The lease of ${taskId} is not yours (any more): the task is ${status}. The report was not applied; it is kept as evidence ${evidenceId}.`, {
+		evidenceId,
+		status,
+	})
+}

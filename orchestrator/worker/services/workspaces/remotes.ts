@@ -1,0 +1,39 @@
+import type { GitRemote, RemoteScope } from '../git/smartHTTP.ts'
+
+/** A credential in memory; it is written nowhere. */
+export interface CachedRemote extends GitRemote {
+	/** Unix ms. */
+	expiresAt: number
+}
+/** One per isolate, by repository and scope. */
+export type RemoteCache = Map<string, CachedRemote>
+
+const TOKEN_TTL_S = 3600
+/** A credential is not handed out for the last stretch of its life, so that a long clone does not outlive it. */
+const MARGIN_MS = 10 * 60_000
+
+export interface RemotesDeps {
+	openRepo(repository: string): Promise<ArtifactsRepo>
+	cache: RemoteCache
+	now: () => number
+}
+
+/** Address and credential of hosted repositories. */
+export function createRemotes({ openRepo, cache, now }: RemotesDeps) {
+	/** `isFresh` leaves the known credential aside because the host refused it. */
+	return async function remote(repository: string, scope: RemoteScope, { isFresh = false }: { isFresh?: boolean } = {}): Promise<GitRemote> {
+		const key = `${repository} ${scope}`
+		const known = cache.get(key)
+		if (known !== undefined && !isFresh && known.expiresAt - MARGIN_MS > now()) return { url: known.url, authorization: known.authorization }
+		const repo = await openRepo(repository)
+		try {
+			const [info, token] = await Promise.all([repo.info(), repo.createToken(scope, TOKEN_TTL_S)])
+			const made = { url: info.remote, authorization: `Bearer ${token.plaintext}` }
+			cache.set(key, { ...made, expiresAt: now() + TOKEN_TTL_S * 1000 })
+			return made
+		} finally {
+			repo[Symbol.dispose]()
+		}
+	}
+}
+export type Remotes = ReturnType<typeof createRemotes>

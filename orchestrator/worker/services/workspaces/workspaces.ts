@@ -1,0 +1,163 @@
+import { AppError } from '@shared/contracts'
+import type { Page, PageRequest, WorkspaceId, WorkspaceView } from '@shared/contracts'
+import type { Database } from '../../database/client.ts'
+import { appendLog } from '../../database/repositories/operationLogs.ts'
+import { findWorkspace, insertWorkspace, listWorkspaces } from '../../database/repositories/workspaces.ts'
+import type { Workspace } from '../../database/repositories/workspaces.ts'
+import { createArtifactsStore } from '../git/artifactsStore.ts'
+import type { GitStore } from '../git/gitStore.ts'
+import { makeCommit, makeTree } from '../git/objects.ts'
+import type { GitRemote, RemoteScope } from '../git/smartHTTP.ts'
+import type { Ids } from '../ids.ts'
+import type { Origin } from '../origin.ts'
+import { hostCode, importFailure, openFailure } from './hostErrors.ts'
+import { createRemotes } from './remotes.ts'
+import type { RemoteCache } from './remotes.ts'
+
+export interface WorkspacesDeps {
+	db: Database
+	artifacts: Artifacts
+	now: () => number
+	ids: Pick<Ids, 'workspace'>
+	fetch: typeof fetch
+	/** Credentials of this isolate: give every request the same map. */
+	remoteCache: RemoteCache
+}
+
+export interface NewWorkspace {
+	importUrl?: string | undefined
+	/** Given by a caller who may have to repeat the call: the same id makes one workspace. */
+	workspaceId?: WorkspaceId | undefined
+}
+
+const FIRST_BRANCH = 'main'
+const AUTHOR = { name: 'VibeHQ', email: 'factory@vibehq.invalid' }
+const DEFAULT_PAGE = 50
+const MAX_PAGE = 200
+
+/** Git repositories that orders work in, hosted on Cloudflare Artifacts. */
+export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }: WorkspacesDeps) {
+	const openRepo = async (repository: string) => {
+		try {
+			return await artifacts.get(repository)
+		} catch (error) {
+			throw openFailure(error, repository)
+		}
+	}
+	const remoteOf = createRemotes({ openRepo, cache: remoteCache, now })
+	const storeOf = (repository: string): GitStore =>
+		createArtifactsStore({ openRepo: () => openRepo(repository), remote: (scope, options) => remoteOf(repository, scope, options), fetch })
+
+	async function mustFind(workspaceId: string): Promise<Workspace> {
+		const workspace = await findWorkspace(db, workspaceId)
+		if (workspace === undefined) throw new AppError('WORKSPACE_NOT_FOUND', `There is no workspace ${workspaceId.slice(0, 60)}. Create one with POST /api/workspaces.`)
+		return workspace
+	}
+
+	async function mustFindHosted(workspaceId: string): Promise<Workspace> {
+		const workspace = await mustFind(workspaceId)
+		if (workspace.kind !== 'hosted') throw new AppError('WORKSPACE_UNSUPPORTED', `Workspace ${workspaceId} is on GitHub; this works on hosted workspaces only.`)
+		return workspace
+	}
+
+	/**
+	 * Makes a hosted repository, empty or imported, and sees to it that its default branch has a commit to work from.
+	 * Throws INVALID_INPUT for an import URL that cannot be right, WORKSPACE_IMPORT_FAILED, GIT_UPSTREAM.
+	 */
+	async function create({ importUrl, workspaceId = ids.workspace() }: NewWorkspace, origin: Origin): Promise<WorkspaceView> {
+		const known = await findWorkspace(db, workspaceId)
+		if (known !== undefined) return toView(known)
+		const source = importUrl === undefined ? null : checkImportURL(importUrl)
+		const defaultBranch = await makeRepository(workspaceId, source)
+		const at = now()
+		await startBranch(workspaceId, { branch: defaultBranch, isNew: source === null, at })
+		const workspace: Workspace = { workspaceId, kind: 'hosted', repository: workspaceId, defaultBranch, importUrl: source, createdAt: at }
+		const details = { workspaceId, defaultBranch, importUrl: source }
+		await db.batch([
+			insertWorkspace(workspace, origin),
+			appendLog({ source: 'orchestrator.workspaces', operation: 'workspace.created', details, workerName: origin.workerName, containerName: origin.containerName, at }),
+		])
+		return toView(workspace)
+	}
+
+	/** Returns the default branch. A repository that an earlier, broken call made is taken over. */
+	async function makeRepository(name: string, source: string | null): Promise<string> {
+		try {
+			const made = await (source === null
+				? artifacts.create(name, { setDefaultBranch: FIRST_BRANCH })
+				: artifacts.import({ source: { url: source }, target: { name } }))
+			return made.defaultBranch
+		} catch (error) {
+			if (hostCode(error) === 'ALREADY_EXISTS') return useStore(name, (store) => store.defaultBranch())
+			throw source === null ? openFailure(error, name) : importFailure(error, source)
+		}
+	}
+
+	/** An empty commit as the base of the first order, where the branch has none. */
+	async function startBranch(name: string, { branch, isNew, at }: { branch: string; isNew: boolean; at: number }): Promise<void> {
+		const ref = `refs/heads/${branch}`
+		await useStore(name, async (store) => {
+			if (!isNew && (await store.readRef(ref)) !== null) return
+			const tree = await makeTree([])
+			const commit = await makeCommit({ tree: tree.id, parents: [], author: AUTHOR, at, message: 'Start an empty workspace' })
+			const [outcome] = await store.push([{ ref, old: null, new: commit.id }], [tree, commit])
+			if (outcome?.isDone === false && outcome.actual === null) throw new AppError('GIT_UPSTREAM', `The first commit of workspace ${name} was refused: ${outcome.reason}.`)
+		})
+	}
+
+	async function useStore<T>(name: string, use: (store: GitStore) => Promise<T>): Promise<T> {
+		const store = storeOf(name)
+		try {
+			return await use(store)
+		} finally {
+			store.dispose()
+		}
+	}
+
+	return {
+		create,
+
+		/** Throws WORKSPACE_NOT_FOUND. */
+		async get(workspaceId: string): Promise<WorkspaceView> {
+			return toView(await mustFind(workspaceId))
+		},
+
+		/** Workspaces in the order of their ids. */
+		async list({ limit = DEFAULT_PAGE, cursor }: PageRequest = {}): Promise<Page<WorkspaceView>> {
+			const size = Math.min(Math.max(limit, 1), MAX_PAGE)
+			const rows = await listWorkspaces(db, { after: cursor, limit: size + 1 })
+			const items = rows.slice(0, size).map(toView)
+			return { items, nextCursor: rows.length > size ? (items.at(-1)?.workspaceId ?? null) : null }
+		},
+
+		/** Where the repository speaks git, with a credential for reading or writing: for the git gateway only, never for a container. */
+		async remote(workspaceId: string, scope: RemoteScope, options?: { isFresh?: boolean }): Promise<GitRemote> {
+			return remoteOf((await mustFindHosted(workspaceId)).repository, scope, options)
+		},
+
+		/** The repository as landing sees it; call `dispose` when done. */
+		async store(workspaceId: string): Promise<GitStore> {
+			return storeOf((await mustFindHosted(workspaceId)).repository)
+		},
+	}
+}
+export type Workspaces = ReturnType<typeof createWorkspaces>
+
+function toView({ workspaceId, kind, defaultBranch, importUrl, createdAt }: Workspace): WorkspaceView {
+	return { workspaceId, kind, clonePath: `/git/${workspaceId}`, defaultBranch, importUrl, createdAt }
+}
+
+/** The URL without what may hold a secret. Throws INVALID_INPUT for credentials in it, WORKSPACE_IMPORT_FAILED for plain http. */
+function checkImportURL(importUrl: string): string {
+	const url = URL.parse(importUrl)
+	if (url === null) throw new AppError('INVALID_INPUT', 'importUrl is not a URL. Give the https URL that git clone takes.')
+	if (url.username !== '' || url.password !== '' || url.search !== '') {
+		throw new AppError('INVALID_INPUT', 'importUrl must not hold credentials or a query: it is stored. Create an empty workspace and push to it instead.')
+	}
+	const clean = `${url.origin}${url.pathname}`
+	if (url.protocol !== 'https:') {
+		const message = `${clean} cannot be imported: the host of workspaces imports over https only. Create an empty workspace and push to its /git/<workspace> address with an operator token.`
+		throw new AppError('WORKSPACE_IMPORT_FAILED', message, { importUrl: clean, reason: 'NOT_HTTPS' })
+	}
+	return clean
+}
