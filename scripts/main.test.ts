@@ -23,6 +23,7 @@ describe('main', () => {
 	it('refuses an unknown check, an unknown option and a filter that fits nothing', async () => {
 		expect(await main('check', 'nonsense')).toMatchObject({ status: 2, output: expect.stringContaining('layout') })
 		expect(await main('test', '--nonsense')).toMatchObject({ status: 2, output: expect.stringContaining('--unit') })
+		expect(await main('db:migrate', '--nonsense')).toMatchObject({ status: 2, output: expect.stringContaining('--remote') })
 		expect(await main('test', 'no-file-is-called-this')).toMatchObject({ status: 1, output: expect.stringContaining('no-file-is-called-this') })
 	})
 })

@@ -35,6 +35,8 @@ const CASES: [path: string, source: string, rules: string[]][] = [
 	['scripts/nodeModule.ts', "import { join } from 'path'\nexport const x = join('a')\n", ['prefer-node-protocol']],
 	['orchestrator/worker/services/clock.ts', 'export const at = () => Date.now()\n', ['no-ambient-effects']],
 	['orchestrator/worker/services/clock.test.ts', 'export const at = () => Date.now()\n', []],
+	['orchestrator/worker/services/git/testing/fixture.ts', 'export const at = () => Date.now()\n', []],
+	['@shared/ai-patch/src/testing/git.ts', "import { join } from 'node:path'\nexport const x = join('a')\n", []],
 	['orchestrator/worker/http/clock.ts', 'export const at = () => Date.now()\n', []],
 	['orchestrator/worker/services/order.ts', "import { orders } from '../database/schema.ts'\nexport const x = orders\n", ['import-law']],
 	['orchestrator/worker/entrypoints/aiOps.ts', 'export class AIOps extends WorkerEntrypoint { private a() {} }\n', ['file-name-case', 'rpc-privacy']],
@@ -42,7 +44,7 @@ const CASES: [path: string, source: string, rules: string[]][] = [
 ]
 
 let project = ''
-let found = new Map<string, string[]>()
+const found = new Map<string, string[]>()
 
 beforeAll(() => {
 	project = mkdtempSync(join(tmpdir(), 'vibehq-lint-'))
@@ -53,11 +55,12 @@ beforeAll(() => {
 		mkdirSync(dirname(join(project, path)), { recursive: true })
 		writeFileSync(join(project, path), source)
 	}
-	const { stdout } = spawnSync(oxlint, ['--format=json', '--threads=1', '@shared/contracts', 'orchestrator', 'scripts'], { cwd: project, encoding: 'utf8' })
+	const { stdout } = spawnSync(oxlint, ['--format=json', '--threads=1', '@shared/contracts', '@shared/ai-patch', 'orchestrator', 'scripts'], { cwd: project, encoding: 'utf8' })
 	const report: { diagnostics: { filename: string; code: string }[] } = JSON.parse(stdout)
-	found = Map.groupBy(report.diagnostics, ({ filename }) => filename).entries().reduce((map, [path, list]) => {
-		return map.set(path, list.map(({ code }) => code.replace(/^.*\((.*)\)$/, '$1')).sort())
-	}, new Map<string, string[]>())
+	for (const { filename, code } of report.diagnostics) {
+		const rule = code.replace(/^.*\((.*)\)$/, '$1')
+		found.set(filename, [...(found.get(filename) ?? []), rule].sort())
+	}
 })
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 

@@ -78,8 +78,19 @@ describe('rewrittenProblems', () => {
 		commit('second')
 		expect(rewrittenProblems(root)).toEqual([expect.stringMatching(/0000_a\.sql: changed by commit [0-9a-f]+/)])
 		rmSync(join(root, 'migrations', '0000_a.sql'))
-		commit('third')
 		expect(rewrittenProblems(root)).toHaveLength(2)
+	})
+
+	it('looks at every commit that the main branch elsewhere does not have', () => {
+		write('0000_a.sql', 'one')
+		commit('first')
+		git('update-ref', 'refs/remotes/origin/main', 'HEAD')
+		expect(rewrittenProblems(root)).toEqual([])
+		write('0000_a.sql', 'changed')
+		commit('second')
+		write('0001_b.sql', 'two')
+		commit('third')
+		expect(rewrittenProblems(root)).toEqual([expect.stringContaining('0000_a.sql: changed by commit')])
 	})
 
 	it('excuses a commit that gives its reason', () => {

@@ -5,6 +5,7 @@ import { run } from '../lib/run.ts'
 import type { Check } from './check.ts'
 
 const FOLDER = 'migrations'
+const SQL_FILES = `${FOLDER}/*.sql`
 const GENERATE_TIMEOUT_MS = 60_000
 
 /** Statements that lose data on D1: there the pragma has no effect, so dropping a parent table deletes its children. */
@@ -50,25 +51,42 @@ export function journalProblems({ journal, sql, snapshots }: MigrationFolder): s
 }
 
 /**
- * Migrations that a commit, or the working tree, changed or removed after they were there. A commit whose message has a line
- * `Migrations-Rewritten: <reason>` is excused: that is for the time before any database holds them.
+ * Migrations that were changed or removed after they were there: in the working tree, or by a commit that the main branch does not
+ * have (on the main branch itself: by the last commit). A commit whose message has a line `Migrations-Rewritten: <reason>` is
+ * excused: that is for the time before any database holds them.
  */
 export function rewrittenProblems(root: string): string[] {
 	const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-	const pathspec = `${FOLDER}/*.sql`
+	const changes = ['--name-only', '--diff-filter=MDR']
 	try {
-		const uncommitted = git('diff', '--name-only', '--diff-filter=MDR', 'HEAD', '--', pathspec)
-		const log = git('log', '--format=%x00%h %(trailers:key=Migrations-Rewritten,valueonly,separator=%x20)', '--name-only', '--diff-filter=MDR', '--', pathspec)
-		const committed = log.split('\0').flatMap((entry) => {
-			const [head = '', ...paths] = entry.split('\n').filter((line) => line.trim() !== '')
-			const [commit, reason] = [head.split(' ')[0], head.slice(head.indexOf(' ') + 1).trim()]
-			return reason === '' ? paths.map((path) => `${path}: changed by commit ${commit}; migrations are append-only`) : []
-		})
-		return [...uncommitted.split('\n').filter(Boolean).map((path) => `${path}: changed since the last commit; migrations are append-only`), ...committed]
+		const uncommitted = git('diff', ...changes, 'HEAD', '--', SQL_FILES).split('\n').filter(Boolean)
+		const log = git('log', '--format=%x00%h %(trailers:key=Migrations-Rewritten,valueonly,separator=%x20)', ...changes, ...newCommits(git), '--', SQL_FILES)
+		return [
+			...uncommitted.map((path) => `${path}: changed since the last commit; migrations are append-only`),
+			...log.split('\0').flatMap(rewrites).map(({ path, commit }) => `${path}: changed by commit ${commit}; migrations are append-only`),
+		]
 	} catch {
 		// No commit yet, or not a repository: there is no history to compare with.
 		return []
 	}
+}
+
+/** The range of commits to look at, as arguments of `git log`. */
+function newCommits(git: (...args: string[]) => string): string[] {
+	try {
+		const fork = git('merge-base', 'HEAD', 'origin/main').trim()
+		if (fork !== git('rev-parse', 'HEAD').trim()) return [`${fork}..HEAD`]
+	} catch {
+		// There is no main branch elsewhere to compare with.
+	}
+	return ['-1', 'HEAD']
+}
+
+/** The paths of one entry of the log, none when the commit gives its reason. */
+function rewrites(entry: string): { path: string; commit: string }[] {
+	const [head = '', ...paths] = entry.split('\n').filter((line) => line.trim() !== '')
+	const [commit = '', ...reason] = head.trim().split(' ')
+	return reason.length === 0 ? paths.map((path) => ({ path, commit })) : []
 }
 
 /** Generates into a copy: anything new there is a schema change without a migration. */

@@ -33,9 +33,9 @@ describe('wrangler-base', () => {
 		expect(writeWranglerBase(root)).toEqual([])
 	})
 
-	it('gives each client its own name as the caller and keeps its other services and comments', () => {
+	it('gives each client the name of its folder as the caller and keeps its other services and comments', () => {
 		writeWranglerBase(root)
-		const clients = Object.entries(ORCHESTRATOR_BINDINGS).map(([binding, entrypoint]) => ({ binding, service: 'vibehq-orchestrator', entrypoint, props: { workerName: 'a-worker' } }))
+		const clients = Object.entries(ORCHESTRATOR_BINDINGS).map(([binding, entrypoint]) => ({ binding, service: 'vibehq-orchestrator', entrypoint, props: { workerName: 'a' } }))
 		expect(get('apps/a/wrangler.jsonc')).toEqual({
 			name: 'a-worker',
 			compatibility_date: '2026-11-01',

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { ORCHESTRATOR_BINDINGS, ORCHESTRATOR_SERVICE } from '@shared/contracts'
 import { parseJSONC, setProperty } from '../lib/jsonc.ts'
@@ -29,11 +29,13 @@ export const wranglerBaseCheck: Check = {
 
 /** Writes the shared part into the base file and every Worker; returns the files that changed. */
 export function writeWranglerBase(root: string): string[] {
+	const write = (isAsked: (path: string) => boolean) => {
+		const writes = planWrites(root).filter(({ path }) => isAsked(path))
+		for (const { path, text } of writes) writeFileSync(join(root, path), text)
+		return writes.map(({ path }) => path)
+	}
 	// The base first: the Workers' part is read from it.
-	for (const { path, text } of planWrites(root).filter((write) => write.path === BASE)) writeFileSync(join(root, path), text)
-	const writes = planWrites(root)
-	for (const { path, text } of writes) writeFileSync(join(root, path), text)
-	return writes.map(({ path }) => path)
+	return [...write((path) => path === BASE), ...write((path) => path !== BASE)]
 }
 
 /** Every Worker's configuration, relative to the root; the template for new Workers is one of them. */
@@ -64,11 +66,11 @@ function parseConfig(text: string, path: string): Config {
 
 const contractServices = (): ServiceBinding[] => Object.entries(ORCHESTRATOR_BINDINGS).map(([binding, entrypoint]) => ({ binding, service: ORCHESTRATOR_SERVICE, entrypoint }))
 
-/** What a Worker's configuration must hold: the base, and for clients the bindings with their own name as the caller. */
+/** What a Worker's configuration must hold: the base, and for clients the bindings with the name of their folder as the caller. */
 function sharedPart(base: Config, own: Config, path: string): Config {
 	const { $schema: _schema, services, ...common } = base
 	if (path === ORCHESTRATOR) return common
-	const clientBindings = asServices(services).map((service) => ({ ...service, props: { workerName: own['name'] } }))
+	const clientBindings = asServices(services).map((service) => ({ ...service, props: { workerName: basename(dirname(path)) } }))
 	const others = asServices(own['services']).filter(({ binding }) => !binding.startsWith('ORCHESTRATOR_'))
 	return { ...common, services: [...clientBindings, ...others] }
 }

@@ -8,7 +8,7 @@ export interface RunOptions {
 	env?: Record<string, string>
 	/** After this the program and all that it started are killed; the status is then 124. */
 	timeoutMs?: number
-	/** Shows the program's output as it comes, in place of collecting it. */
+	/** Gives the program the terminal, in place of collecting its output; it then also gets the terminal's signals. */
 	isShown?: boolean
 }
 
@@ -21,26 +21,27 @@ export interface Outcome {
 
 const TIMED_OUT = 124
 const NOT_FOUND = 127
-const live = new Set<ChildProcess>()
+const live = new Set<(signal: NodeJS.Signals) => void>()
 
-/** Runs a program, also one of the package at `cwd`, in a process group of its own, so that nothing it started outlives it. */
+/** Runs a program, also one of the package at `cwd`; unless shown in a process group of its own, so that nothing it started outlives it. */
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<Outcome> {
 	const { promise, resolve } = Promise.withResolvers<Outcome>()
 	const startedAt = performance.now()
 	const env = { ...process.env, PATH: `${join(options.cwd, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`, ...options.env }
-	const child = spawn(command, args, { cwd: options.cwd, env, detached: true, stdio: ['ignore', options.isShown ? 'inherit' : 'pipe', options.isShown ? 'inherit' : 'pipe'] })
+	const child = spawn(command, args, { cwd: options.cwd, env, detached: !options.isShown, stdio: options.isShown ? 'inherit' : ['ignore', 'pipe', 'pipe'] })
 	const chunks: Buffer[] = []
 	child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
 	child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk))
-	live.add(child)
+	const kill = (signal: NodeJS.Signals) => (options.isShown ? child.kill(signal) : killGroup(child, signal))
+	live.add(kill)
 	let isTimedOut = false
 	const timer = setTimeout(() => {
 		isTimedOut = true
-		killGroup(child, 'SIGKILL')
+		kill('SIGKILL')
 	}, options.timeoutMs ?? 2 ** 31 - 1)
 	const finish = (status: number, note = '') => {
 		clearTimeout(timer)
-		live.delete(child)
+		live.delete(kill)
 		resolve({ status, output: stripVTControlCharacters(Buffer.concat(chunks).toString('utf8')) + note, durationMs: performance.now() - startedAt })
 	}
 	child.on('error', (error) => finish(NOT_FOUND, `could not run ${command}: ${error.message}\n`))
@@ -59,7 +60,7 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals) {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 	process.on(signal, () => {
-		for (const child of live) killGroup(child, signal)
+		for (const kill of live) kill(signal)
 		process.exit(signal === 'SIGINT' ? 130 : 143)
 	})
 }

@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { run } from '../lib/run.ts'
+import { basename, dirname, join } from 'node:path'
+import { inParallel, run } from '../lib/run.ts'
 import { readPythonReport } from './pythonReport.ts'
 import type { Suite } from './suite.ts'
+import { sum } from './totals.ts'
 import type { SuiteResult } from './totals.ts'
 import { readVitestReport } from './vitestReport.ts'
 import type { VitestReport } from './vitestReport.ts'
@@ -38,8 +39,20 @@ function readReport(path: string): VitestReport | undefined {
 	}
 }
 
+/** Test files import their helpers from the folder they stand in, and the program from the folder of the suite. */
 async function runPython(root: string, suite: Suite) {
-	const args = ['-m', 'unittest', '-v', ...suite.files.map((file) => `./${file}`)]
-	const outcome = await run('python3', args, { cwd: join(root, suite.directory), timeoutMs: TIMEOUT_MS, env: { PYTHONDONTWRITEBYTECODE: '1' } })
-	return { ...readPythonReport(outcome), durationMs: outcome.durationMs }
+	const home = join(root, suite.directory)
+	const byFolder = Map.groupBy(suite.files, (file) => dirname(file))
+	const results = await inParallel([...byFolder], 1, async ([folder, files]) => {
+		const args = ['-m', 'unittest', '-v', ...files.map((file) => basename(file))]
+		const outcome = await run('python3', args, { cwd: join(home, folder), timeoutMs: TIMEOUT_MS, env: { PYTHONPATH: home, PYTHONDONTWRITEBYTECODE: '1' } })
+		return { ...readPythonReport(outcome), durationMs: outcome.durationMs }
+	})
+	return {
+		...sum(results),
+		skippedNames: results.flatMap(({ skippedNames }) => skippedNames),
+		problems: results.flatMap(({ problems }) => problems),
+		output: results.map(({ output }) => output).join('\n'),
+		durationMs: results.reduce((total, { durationMs }) => total + durationMs, 0),
+	}
 }

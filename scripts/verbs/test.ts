@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
+import { parseSwitches } from '../lib/arguments.ts'
 import { listFiles } from '../lib/files.ts'
 import { ROOT } from '../lib/root.ts'
 import { inParallel } from '../lib/run.ts'
 import { listPackages } from '../lib/workspace.ts'
 import { runSuite } from '../testing/runSuite.ts'
 import { findSuites, selectSuites } from '../testing/suite.ts'
-import type { Selection, Suite } from '../testing/suite.ts'
+import type { Suite } from '../testing/suite.ts'
 import { sum, totalsLine } from '../testing/totals.ts'
 import type { SuiteResult } from '../testing/totals.ts'
 
@@ -14,11 +14,11 @@ const WIDTH = Math.min(2, availableParallelism())
 
 /** Runs the tests; the last line is the sum over all packages. */
 export async function run(args: string[]): Promise<number> {
-	const selection = parseSelection(args)
-	if (!selection) return 2
-	const suites = selectSuites(findSuites(listPackages(ROOT), listFiles(ROOT)), selection)
+	const asked = parseSwitches(args, ['unit'], 'npm test -- [--unit] [package or part of a file path ...]')
+	if (!asked) return 2
+	const suites = selectSuites(findSuites(listPackages(ROOT), listFiles(ROOT)), { filters: asked.words, isUnitOnly: asked.isOn('unit') })
 	if (suites.length === 0) {
-		console.error(`No package and no test file matches ${selection.filters.join(', ')}.`)
+		console.error(`No package and no test file matches ${asked.words.join(', ')}.`)
 		return 1
 	}
 	const results = await inParallel(suites, WIDTH, async (suite) => {
@@ -30,16 +30,6 @@ export async function run(args: string[]): Promise<number> {
 	for (const name of results.flatMap((result) => result.skippedNames)) console.log(`skipped: ${name}`)
 	console.log(`\n${totalsLine(totals)}`)
 	return totals.failed === 0 ? 0 : 1
-}
-
-function parseSelection(args: string[]): Selection | undefined {
-	try {
-		const { values, positionals } = parseArgs({ args, options: { unit: { type: 'boolean', default: false } }, allowPositionals: true })
-		return { filters: positionals, isUnitOnly: values.unit }
-	} catch (error) {
-		console.error(`${error instanceof Error ? error.message : String(error)}\nUsage: npm test -- [--unit] [package or part of a file path ...]`)
-		return undefined
-	}
 }
 
 function report(suite: Suite, result: SuiteResult & { durationMs: number }) {

@@ -52,7 +52,7 @@ function readField(fields: Uint8Array[], at: number): string {
 }
 
 function readable(bytes: Uint8Array): string {
-	return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+	return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(bytes)
 }
 
 function corrupt(problem: string): AppError {

@@ -75,6 +75,7 @@ export const ERRORS = {
 	BUDGET_EXCEEDED: { status: 402, retryable: false },
 	MODEL_UNPRICED: { status: 402, retryable: false },
 	GATEWAY_UPSTREAM: { status: 502, retryable: true },
+	GATEWAY_TIMEOUT: { status: 504, retryable: true },
 	SECRET_MISSING: { status: 503, retryable: false },
 } as const satisfies Record<string, ErrorSpec>
 

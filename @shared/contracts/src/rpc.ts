@@ -10,8 +10,8 @@ export interface Page<Item> {
 	nextCursor: string | null
 }
 export interface PageRequest {
-	limit?: number
-	cursor?: string
+	limit?: number | undefined
+	cursor?: string | undefined
 }
 
 /** What became of an order to work: the execution that was queued and the route that led to it. */
@@ -60,8 +60,8 @@ export interface Lease {
 	leaseToken: string
 }
 export interface TaskFilter extends PageRequest {
-	status?: ContainerTaskStatus
-	executionId?: string
+	status?: ContainerTaskStatus | undefined
+	executionId?: string | undefined
 }
 
 /** Binding `ORCHESTRATOR_TASK_QUEUE`. A leased task needs its lease token to be completed or failed. */

@@ -3,15 +3,20 @@ import type { MiddlewareHandler } from 'hono'
 
 const tooLarge = (maxBytes: number) => new AppError('PAYLOAD_TOO_LARGE', `The request body is larger than ${maxBytes} bytes, which is the most this route takes.`, { maxBytes })
 
-/** Passes a body on and fails it with PAYLOAD_TOO_LARGE at the byte that is too many. */
-export function limitBody(body: ReadableStream<Uint8Array>, maxBytes: number): ReadableStream<Uint8Array> {
+/**
+ * Passes a body on and fails it with PAYLOAD_TOO_LARGE at the byte that is too many. `refused` gets the error first: whoever sends
+ * the stream on sees only that the sending failed.
+ */
+export function limitBody(body: ReadableStream<Uint8Array>, maxBytes: number, refused?: (error: AppError) => void): ReadableStream<Uint8Array> {
 	let seen = 0
 	return body.pipeThrough(
 		new TransformStream<Uint8Array, Uint8Array>({
 			transform(chunk, controller) {
 				seen += chunk.byteLength
-				if (seen > maxBytes) controller.error(tooLarge(maxBytes))
-				else controller.enqueue(chunk)
+				if (seen <= maxBytes) return controller.enqueue(chunk)
+				const error = tooLarge(maxBytes)
+				refused?.(error)
+				controller.error(error)
 			},
 		}),
 	)

@@ -1,4 +1,4 @@
-import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AppError, isAppError } from '@shared/contracts'
@@ -16,8 +16,6 @@ export interface InstalledCLI {
 	/** Arguments that come before the caller's own: `[]` for a native binary, `['/…/gemini.js']` for node. */
 	argvPrefix: string[]
 	version: string
-	/** Everything that the program needs to read lies below here, node itself apart. */
-	dir: string
 	/** Variables that keep this installation pinned and directly signalled; they hold no secret. */
 	env: Record<string, string>
 }
@@ -51,14 +49,18 @@ export async function ensureCLI(name: CLIName, options: EnsureCLIOptions = {}): 
 		return await withInstallLock(`${target}.lock`, onProgress, async () => {
 			const fromOther = await findInstalled(name, target)
 			if (fromOther) return fromOther
-			await removeLeftovers(root, `${name}-${version}`)
+			await rm(target, { recursive: true, force: true })
+			await removeStaging(root, `${name}-${version}`)
 			const staging = await mkdtemp(join(root, `.staging-${name}-${version}-`))
 			try {
 				onProgress(`${name}: installing ${packageName}@${version}`)
 				await installPackage(staging, { ...options, spec: `${packageName}@${version}`, onProgress })
 				const installed = await locateCLI(name, staging, version)
 				await prove(name, installed)
+				// The agent runs as another user than the one who installs.
+				await chmod(staging, 0o755)
 				await rename(staging, target)
+				await removeStaging(root, `${name}-${version}`)
 			} finally {
 				await rm(staging, { recursive: true, force: true })
 			}
@@ -91,10 +93,13 @@ async function findInstalled(name: CLIName, target: string): Promise<InstalledCL
 	}
 }
 
-/** Called under the lock: staging directories belong to installers that died, a final directory here is damaged. */
-async function removeLeftovers(root: string, id: string): Promise<void> {
+/**
+ * Called under the lock, when staging directories belong to installers that died. The npm of such an installer may still be
+ * writing: then the call after the installation removes what it leaves.
+ */
+async function removeStaging(root: string, id: string): Promise<void> {
 	for (const entry of await readdir(root)) {
-		if (entry === id || entry.startsWith(`.staging-${id}-`)) await rm(join(root, entry), { recursive: true, force: true })
+		if (entry.startsWith(`.staging-${id}-`)) await rm(join(root, entry), { recursive: true, force: true }).catch(() => {})
 	}
 }
 
@@ -110,7 +115,7 @@ async function installPackage(prefix: string, options: InstallOptions): Promise<
 	const args = [...npmArgs, 'install', '--prefix', prefix, '--ignore-scripts', '--no-audit', '--no-fund', '--include=optional', '--save-exact', spec]
 	const result = await runWatched(command, args, { cwd: prefix, timeoutMs: options.installTimeoutMs ?? 900_000, onLine: onProgress })
 	if (result.exitCode === 0) return
-	const said = result.lines.filter((line) => /^npm (error|ERR!)/.test(line) && !/complete log|_logs/.test(line))
+	const said = result.lines.filter((line) => /^npm (error|ERR!)/.test(line) && !/complete log|_logs|^npm \S+\s+at /.test(line))
 	const words = (said.length > 0 ? said : result.lines).slice(0, 6).map((line) => line.replace(/^npm (error|ERR!)\s*/, ''))
 	const reason = result.failure ?? (words.filter(Boolean).join(' | ') || `exit code ${result.exitCode}`)
 	throw new AppError('UNAVAILABLE', `npm could not install ${spec}: ${reason}. Check the network and npm's registry setting, then try again.`, {

@@ -12,23 +12,23 @@ export async function locateCLI(name: CLIName, prefix: string, version: string):
 	const modules = join(prefix, 'node_modules')
 	switch (name) {
 		case 'codex':
-			return { bin: await codexBinary(modules), argvPrefix: [], version, dir: prefix, env: {} }
+			return { bin: await codexBinary(modules), argvPrefix: [], version, env: {} }
 		case 'claude': {
 			const packages = platforms('-').map((platform) => `@anthropic-ai/claude-code-${platform}`)
 			const bin = await firstExecutable(name, packages.map((each) => join(modules, each, 'claude')))
-			return { bin, argvPrefix: [], version, dir: prefix, env: { DISABLE_AUTOUPDATER: '1' } }
+			return { bin, argvPrefix: [], version, env: { DISABLE_AUTOUPDATER: '1' } }
 		}
 		case 'copilot': {
 			const packages = platforms('').map((platform) => `@github/copilot-${platform}`)
 			const bin = await firstExecutable(name, packages.map((each) => join(modules, each, 'copilot')))
 			const env = { COPILOT_AUTO_UPDATE: 'false', COPILOT_PKG_CACHE_HOME: join(prefix, 'package-cache') }
-			return { bin, argvPrefix: [], version, dir: prefix, env }
+			return { bin, argvPrefix: [], version, env }
 		}
 		case 'gemini': {
 			const script = join(modules, '@google/gemini-cli/bundle/gemini.js')
 			await access(script)
 			// Without it the CLI starts itself a second time behind a launcher that ignores SIGTERM.
-			return { bin: process.execPath, argvPrefix: [script], version, dir: prefix, env: { GEMINI_CLI_NO_RELAUNCH: 'true' } }
+			return { bin: process.execPath, argvPrefix: [script], version, env: { GEMINI_CLI_NO_RELAUNCH: 'true' } }
 		}
 	}
 }

@@ -17,9 +17,16 @@ export interface Lease {
 	stop(reason: StopReason): void
 	/** Hands on what happens; it goes out with the next heartbeat. */
 	report(event: AgentEvent): void
-	/** Both retry for minutes while the orchestrator is away, and end the lease. False: it was refused, `problem` has been logged. */
-	complete(output: Record<string, unknown>): Promise<boolean>
-	fail(error: TaskError, output?: Record<string, unknown>): Promise<boolean>
+	/** Both retry for minutes while the orchestrator is away, and end the lease. Null when the report was taken, else why not. */
+	complete(output: Record<string, unknown>): Promise<ReportRefusal | null>
+	fail(error: TaskError, output?: Record<string, unknown>): Promise<ReportRefusal | null>
+}
+
+/** `isFinal`: the orchestrator no longer wants to hear of the task, or cannot be reached; another report is pointless. */
+export interface ReportRefusal {
+	code: string
+	message: string
+	isFinal: boolean
 }
 
 export interface LeaseOptions {
@@ -87,20 +94,21 @@ export function createLease(options: LeaseOptions): Lease {
 		if (error.isTransient || error.status === 401) progress.putBack(events)
 	}
 
-	async function settle(call: 'complete' | 'fail', fields: Record<string, unknown>): Promise<boolean> {
+	async function settle(call: 'complete' | 'fail', fields: Record<string, unknown>): Promise<ReportRefusal | null> {
 		const text = body({ ...fields, progress: progress.take(1000) })
 		const deadline = now() + (stopReason?.kind === 'shutdown' ? Math.min(reportForMs, 10_000) : reportForMs)
 		try {
 			for (let attempt = 1; ; attempt++) {
 				try {
 					await client[call](taskId, text)
-					return true
+					return null
 				} catch (caught) {
 					const error = toOrchestratorError(caught)
 					onProblem({ call, code: error.code, message: error.message })
-					if (!error.isTransient && error.status !== 401) return false
+					const { code, message } = error
+					const isRefused = !error.isTransient && error.status !== 401
 					const delayMs = Math.max(retryDelay(attempt, MAX_RETRY_MS), error.retryAfterMs)
-					if (now() + delayMs > deadline) return false
+					if (isRefused || now() + delayMs > deadline) return { code, message, isFinal: !isRefused || GONE.has(code) }
 					await sleep(delayMs)
 				}
 			}

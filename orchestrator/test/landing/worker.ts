@@ -1,13 +1,13 @@
 // The landing services behind one door, for the tests that drive them from outside: POST { "call": "workspaces.create", "args": [...] }.
-import { errorResponse } from './errorResponse.ts'
+import type { PatchSet } from '@shared/contracts'
 import { createDatabase, sql } from '../../worker/database/client.ts'
 import { eventsOfPatchSet } from '../../worker/database/repositories/patchEvents.ts'
 import { findPatchSet } from '../../worker/database/repositories/patchSets.ts'
+import { errorResponse } from '../../worker/http/router.ts'
 import { createIds } from '../../worker/services/ids.ts'
 import { createPatchProcessor } from '../../worker/services/patch-manager/patchProcessor.ts'
 import type { RemoteCache } from '../../worker/services/workspaces/remotes.ts'
 import { createWorkspaces } from '../../worker/services/workspaces/workspaces.ts'
-import type { PatchSet } from '@shared/contracts'
 
 interface TestEnv {
 	DB: D1Database
@@ -53,6 +53,10 @@ function createCalls(env: TestEnv, requests: string[]) {
 		record: (id: string) => findPatchSet(db, id),
 		events: (id: string) => eventsOfPatchSet(db, id),
 		log: (executionId: string) => db.all(sql.selectFrom('operation_logs').select(['operation', 'details']).where('execution_id', '=', executionId).orderBy('id')),
+		forgetWorkspace: (id: string) => db.run(sql.deleteFrom('workspaces').where('id', '=', id)),
+		spoilCredentials() {
+			for (const [key, remote] of remoteCache) remoteCache.set(key, { ...remote, authorization: 'Bearer refused' })
+		},
 		tamper: (id: string) => db.run(sql.updateTable('patch_sets').set({ body: '{}' }).where('patch_set_id', '=', id)),
 	}
 }
@@ -62,7 +66,8 @@ export default {
 		try {
 			const { call, args } = await request.json<{ call: string; args: unknown[] }>()
 			const requests: string[] = []
-			const run = (createCalls(env, requests) as Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined>)[call]
+			const calls = new Map(Object.entries(createCalls(env, requests)))
+			const run = calls.get(call) as ((...args: unknown[]) => unknown) | undefined
 			if (run === undefined) return new Response(`no call ${call}`, { status: 404 })
 			const startedAt = Date.now()
 			const value = (await run(...args)) ?? null

@@ -72,6 +72,8 @@ export function executionRoutes() {
 				const diff = await c.var.services.patches.diffOf(executionId)
 				return c.body(diff, 200, { 'content-type': 'text/x-diff; charset=utf-8' }) as never
 			}
-			return c.json(await c.var.services.patches.ofExecution(executionId), 200)
+			const set = await c.var.services.patches.ofExecution(executionId)
+			if (set === null) throw new AppError('PATCH_NOT_FOUND', `Execution ${executionId.slice(0, 40)} has no patch set (yet).`)
+			return c.json(set, 200)
 		})
 }

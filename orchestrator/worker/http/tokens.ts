@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { AppError, Scope } from '@shared/contracts'
-import { MAX_TTL_MS, TokenRequest } from '@shared/worker-base/token'
+import { MAX_TTL_MS } from '@shared/worker-base/token'
+import type { TokenRequest } from '@shared/worker-base/token'
 import { z } from 'zod'
 import { authenticated } from './auth.ts'
 import { answers, createRouter } from './router.ts'

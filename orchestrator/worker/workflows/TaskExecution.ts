@@ -29,7 +29,7 @@ export class TaskExecution extends WorkflowEntrypoint<Env, TaskExecutionParams> 
 		const { lifecycle, settlement, vars } = createServices(this.env, this.ctx)
 
 		/** One durable step. A failure that no retry can help ends the run, with its reason. */
-		const take = async <Value extends Rpc.Serializable<Value>>(name: string, work: () => Promise<Value>): Promise<Value> => {
+		const take = async <Value>(name: string, work: () => Promise<Value>): Promise<Value> => {
 			const outcome = await step.do(name, RETRY, async (context) => {
 				const result = await outcomeOf(context.attempt >= TRIES, work)
 				return JSON.stringify(result)

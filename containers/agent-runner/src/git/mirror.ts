@@ -21,6 +21,7 @@ export interface Remote {
 
 export interface Mirror {
 	gitDir: string
+	has(commit: string): Promise<boolean>
 	/** Fetches what is not there yet; asks the remote nothing when everything is. */
 	ensure(wanted: readonly Wanted[], signal?: AbortSignal): Promise<void>
 	/** Forgets everything, so that the next `ensure` fetches anew: for a cache that turned out damaged. */
@@ -37,10 +38,12 @@ export async function openMirror(root: string, remote: Remote): Promise<Mirror> 
 	// The same id at another orchestrator is another workspace.
 	const gitDir = join(root, `${remote.workspaceId}-${createHash('sha256').update(remote.url).digest('hex').slice(0, 12)}.git`)
 	await createIfAbsent(gitDir)
+	const has = (commit: string): Promise<boolean> => exists(join(gitDir, refOf(commit)))
 	return {
 		gitDir,
+		has,
 		async ensure(wanted, signal) {
-			const isThere = await Promise.all(wanted.map(({ commit }) => exists(join(gitDir, refOf(commit)))))
+			const isThere = await Promise.all(wanted.map(({ commit }) => has(commit)))
 			const missing = wanted.filter((_, index) => !isThere[index])
 			if (missing.length > 0) await fetchCommits({ gitDir, remote, missing, signal })
 		},

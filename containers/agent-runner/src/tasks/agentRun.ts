@@ -1,5 +1,5 @@
-import type { AgentRunOutput, ExecutionGrant, PatchSet } from '@shared/contracts'
-import { AgentRunParameters, AppError } from '@shared/contracts'
+import type { AgentRunOutput, ExecutionGrant } from '@shared/contracts'
+import { AgentRunParameters } from '@shared/contracts'
 import type { AgentCommand, AgentInput, AgentParser } from '../adapters/adapter.ts'
 import { ADAPTERS, isAgentName } from '../adapters/index.ts'
 import type { AgentName } from '../adapters/index.ts'
@@ -8,7 +8,6 @@ import type { ResolvedCLI } from '../cliSource.ts'
 import { execute } from '../execute.ts'
 import type { Executed } from '../execute.ts'
 import { collectChanges } from '../git/collectPatchSet.ts'
-import type { Collected } from '../git/collectPatchSet.ts'
 import { openMirror } from '../git/mirror.ts'
 import { addAgentRepository } from '../git/workTree.ts'
 import type { WorkTree } from '../git/workTree.ts'
@@ -17,7 +16,8 @@ import { createPhases } from '../phases.ts'
 import type { Phases } from '../phases.ts'
 import { createRun, writeFiles } from '../runDirs.ts'
 import type { Run } from '../runDirs.ts'
-import { clip, taskFailure } from '../taskFailure.ts'
+import { taskFailure, TaskFailure } from '../taskFailure.ts'
+import { agentOutput } from './agentOutput.ts'
 import { judgeRun } from './judgeRun.ts'
 import { checkOutWithMirror } from './prepareTree.ts'
 import { parseParameters, requireGrant } from './taskContext.ts'
@@ -67,10 +67,11 @@ async function runIn(all: AgentRun): Promise<AgentRunOutput> {
 	await isolation.reclaim(run.dirs)
 	const { taskUuid: taskId, provider, model } = parameters
 	const collected = await phases.measure('diff', () => collectChanges(tree.tree, { taskId, provider, ...(model ? { model } : {}) }))
-	const output = toOutput(all, { cli, parser, executed, collected })
-	const failure = judgeRun({ executed, report: parser.report, collected, limits: parameters, stopReason: lease.stopReason })
-	if (failure) throw taskFailure(failure.code, context.redactor.redact(failure.message), { output, retryAfterMs: failure.retryAfterMs })
-	requireNoSecret(all, output)
+	const { report } = parser
+	const made = { parameters, report, executed, collected, cliVersion: cli.version, isolation: isolation.kind, phasesMs: phases.ms }
+	const { output, isLeaking } = agentOutput(made, context.redactor)
+	const failure = judgeRun({ executed, report, collected, limits: parameters, stopReason: lease.stopReason, isLeaking })
+	if (failure) throw new TaskFailure(failure, output)
 	return output
 }
 
@@ -133,64 +134,4 @@ async function launch({ context, parameters, run }: AgentRun, { cli, command, pa
 		onLine: (line) => parser.push(line),
 		onWarning: (text) => context.lease.report({ kind: 'warning', text }),
 	})
-}
-
-interface Results {
-	cli: ResolvedCLI
-	parser: AgentParser
-	executed: Executed
-	collected: Collected
-}
-
-function toOutput({ context, parameters, phases }: AgentRun, { cli, parser, executed, collected }: Results): AgentRunOutput {
-	const { redactor, isolation } = context
-	const { report } = parser
-	const model = report.model ?? parameters.model
-	const summary = clip(redactor.redact(report.summary), 100_000)
-	const patchSet: PatchSet | null = collected.changes && {
-		patch_set_id: parameters.patchSetId,
-		task_id: parameters.taskUuid,
-		execution_id: parameters.executionId,
-		order_id: parameters.orderId,
-		base_commit: parameters.baseCommit,
-		...collected.changes,
-		summary,
-		metadata: {
-			provider: parameters.provider,
-			...(model ? { model } : {}),
-			tool_version: cli.version,
-			...(report.usage ? { usage: report.usage } : {}),
-		},
-	}
-	const isClean = patchSet === null || !redactor.finds(JSON.stringify([patchSet.files, patchSet.patches]))
-	return {
-		patchSet: isClean ? patchSet : null,
-		summary: collected.refusal ? withEvidence(summary, collected, redactor.redact) : summary,
-		sessionId: report.sessionId,
-		model,
-		cliVersion: cli.version,
-		usage: report.usage,
-		exitCode: executed.exitCode,
-		signal: executed.signal,
-		isolation: isolation.kind,
-		phasesMs: phases.ms,
-		unknownEvents: report.unknownEvents,
-		stderrTail: redactor.redact(executed.stderrTail).slice(-20_000),
-	}
-}
-
-/** What was made and cannot be a patch set stays readable. */
-function withEvidence(summary: string, { refusal, diff }: Collected, redact: (text: string) => string): string {
-	return clip(`${summary}\n\nNot taken as a patch set: ${refusal?.message ?? ''}\n\n${redact(diff)}`, 100_000)
-}
-
-/** A patch that carries a token out is not sent: it would be stored and landed. */
-function requireNoSecret({ context, parameters }: AgentRun, output: AgentRunOutput): void {
-	if (output.patchSet) return
-	void context
-	throw taskFailure(
-		'PATCH_POLICY',
-		`The changes of ${parameters.provider} hold a token or key of this run (rule "secret"). They were not handed in.`,
-		{ output: new AppError('PATCH_POLICY', '').details ?? { ...output } },
-	)
 }

@@ -17,34 +17,38 @@ export interface Claimable {
 	taskId?: string | undefined
 }
 
-// Status words of partial indexes stand as literals: SQLite picks such an index only when it can see the word.
-const isPending = raw<boolean>`status = 'pending'`
-const isLeased = raw<boolean>`status in ('assigned', 'running')`
+// Both queries name their partial index: the planner has no statistics and would rather search by status and sort, which
+// costs a pass over all pending tasks. A partial index fits only when the status words stand there as literals.
 
-/** In the order of the index `container_tasks_claim`, so that a claim reads its rows and never sorts. */
-export function claimableQuery(claimable: Claimable) {
-	let query = sql
-		.selectFrom('container_tasks')
-		.select('id')
-		.where(isPending)
-		.where('run_after', '<=', claimable.now)
-		.where('task_type', 'in', claimable.taskTypes)
-		.where((where) => where.or([where('requires', 'is', null), ...(claimable.capabilities.length ? [where('requires', 'in', claimable.capabilities)] : [])]))
-		.where((where) => where.or([where('target_container', 'is', null), where('target_container', '=', claimable.containerName)]))
-		.orderBy('priority', 'desc')
-		.orderBy('id')
-		.limit(claimable.limit)
-	if (claimable.owner !== undefined) query = query.where('worker_name', '=', claimable.owner)
-	if (claimable.taskId !== undefined) query = query.where('task_id', '=', claimable.taskId)
-	return query
+/**
+ * Ids in the order of the index `container_tasks_claim`, so that a claim reads the rows that it takes, passes over those that
+ * are not for this runner, and never sorts.
+ */
+export function claimableIds(claimable: Claimable): RawBuilder<number> {
+	const { capabilities, containerName, owner, taskId } = claimable
+	const able = capabilities.length > 0 ? raw`(requires is null or requires in (${raw.join(capabilities)}))` : raw`requires is null`
+	const conditions = [
+		raw`status = 'pending'`,
+		raw`run_after <= ${claimable.now}`,
+		raw`task_type in (${raw.join(claimable.taskTypes)})`,
+		able,
+		raw`(target_container is null or target_container = ${containerName})`,
+		...(owner === undefined ? [] : [raw`worker_name = ${owner}`]),
+		...(taskId === undefined ? [] : [raw`task_id = ${taskId}`]),
+	]
+	const index = taskId === undefined ? raw`indexed by container_tasks_claim` : raw``
+	return raw<number>`(select id from container_tasks ${index} where ${raw.join(conditions, raw` and `)} order by priority desc, id limit ${claimable.limit})`
 }
 
-/** The first column says whether there is anything that a claim would change; read-only, for waiting. */
+/** Ids of leases that ran out, the oldest first. */
+export function lapsedIds(now: number, limit: number): RawBuilder<number> {
+	return raw<number>`(select id from container_tasks indexed by container_tasks_lapse where status in ('assigned', 'running') and lease_expires_at <= ${now} order by lease_expires_at, id limit ${limit})`
+}
+
+/** Returns a row when there is anything that a claim would change; read-only, for waiting. */
 export function hasWorkQuery(claimable: Claimable) {
-	return sql
-		.selectFrom(claimableQuery({ ...claimable, limit: 1 }).as('ready'))
-		.select('id')
-		.unionAll(sql.selectFrom(lapsedQuery(claimable.now, 1).as('lapsed')).select('id'))
+	const ids = (query: RawBuilder<number>, name: string) => sql.selectFrom(raw<{ id: number }>`${query}`.as(name)).select(raw<number>`id`.as('id'))
+	return ids(claimableIds({ ...claimable, limit: 1 }), 'ready').unionAll(ids(lapsedIds(claimable.now, 1), 'lapsed'))
 }
 
 /** Who claims, and under which lease. Each task's token is `leaseBase.<row id>`: its own, and known to the claimer only. */
@@ -68,21 +72,17 @@ export function claimStatement(claimable: Claimable, claimer: Claimer) {
 			started_at: null,
 			updated_at: now,
 		})
-		.where('id', 'in', claimableQuery(claimable))
+		.where('id', 'in', claimableIds(claimable))
 		.returningAll()
 }
 
 export function logClaim(claimable: Claimable, claimer: Claimer): Statement {
-	return logTasks((where) => where('id', 'in', claimableQuery(claimable)), {
+	return logTasks((where) => where('id', 'in', claimableIds(claimable)), {
 		operation: 'queue.claimed',
 		at: claimable.now,
 		details: { attempt: raw`attempt + 1`, assignedTo: claimer.assignedTo },
 	})
 }
-
-/** Leases that ran out, the oldest first. */
-export const lapsedQuery = (now: number, limit: number) =>
-	sql.selectFrom('container_tasks').select('id').where(isLeased).where('lease_expires_at', '<=', now).orderBy('lease_expires_at').orderBy('id').limit(limit)
 
 // The rule `afterLapse` as SQL, from the same constants; a test holds the two together.
 function lapseVerdict(now: number) {
@@ -122,13 +122,13 @@ export function lapseStatement(now: number, limit: number) {
 			lease_expires_at: null,
 			updated_at: now,
 		})
-		.where('id', 'in', lapsedQuery(now, limit))
+		.where('id', 'in', lapsedIds(now, limit))
 		.returningAll()
 }
 
 export function logLapse(now: number, limit: number): Statement {
 	const verdict = lapseVerdict(now)
-	return logTasks((where) => where('id', 'in', lapsedQuery(now, limit)), {
+	return logTasks((where) => where('id', 'in', lapsedIds(now, limit)), {
 		operation: 'queue.lapsed',
 		level: 'warn',
 		at: now,

@@ -1,20 +1,15 @@
 import { AgentRunOutput, AgentRunParameters, AppError, ValidateParameters } from '@shared/contracts'
-import type { ContainerTask, ContainerTaskInput, ExecutionPhase, Failure, PatchSet } from '@shared/contracts'
+import type { ExecutionPhase, Failure } from '@shared/contracts'
 import type { Database, Statement } from '../../database/client.ts'
 import { changeExecution, enterPhase } from '../../database/repositories/executions.ts'
 import type { Execution, ExecutionChange } from '../../database/repositories/executions.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
 import type { GitStore } from '../git/gitStore.ts'
+import type { Candidate, PatchProcessor } from '../patch-manager/patchProcessor.ts'
+import type { TaskQueue } from '../container-tasks/taskQueue.ts'
 import type { Ids } from '../ids.ts'
-import type { Origin } from '../origin.ts'
+import { cancelCode } from './cancelReason.ts'
 import { agentFailure, judgeValidation } from './judgement.ts'
-
-export interface Candidate {
-	commit: string
-	tree: string
-	ref: string
-	parent: string
-}
 
 export interface LifecycleDeps {
 	db: Database
@@ -22,16 +17,8 @@ export interface LifecycleDeps {
 	ids: Ids
 	mustFind: (executionId: string) => Promise<Execution>
 	storeOf: (workspaceId: string) => Promise<GitStore>
-	queue: {
-		submit: (task: Partial<ContainerTaskInput> & Pick<ContainerTaskInput, 'taskType'>, origin: Origin) => Promise<{ taskId: string }>
-		get: (taskId: string) => Promise<ContainerTask>
-	}
-	patches: {
-		load: (patchSetId: string) => Promise<PatchSet>
-		checkPolicy: (set: PatchSet) => Promise<void>
-		makeCandidate: (order: { execution: Execution; set: PatchSet; baseCommit: string }) => Promise<Candidate>
-		advance: (landing: { execution: Execution; candidate: Candidate; patchSetId: string }) => Promise<void>
-	}
+	queue: Pick<TaskQueue, 'submit' | 'get'>
+	patches: Pick<PatchProcessor, 'load' | 'checkPolicy' | 'makeCandidate' | 'advance'>
 	/** Waiting agents of an urgent order come first. */
 	priorityOf: (execution: Execution) => Promise<number>
 }
@@ -75,7 +62,7 @@ export function createLifecycle(deps: LifecycleDeps) {
 	async function live(executionId: string): Promise<Execution> {
 		const execution = await deps.mustFind(executionId)
 		if (execution.completedAt !== null) throw new AppError('EXECUTION_NOT_ACTIVE', `Execution ${executionId} is ${execution.status} already.`)
-		if (execution.cancelReason !== null) throw cancelled(execution.cancelReason)
+		if (execution.cancelReason !== null) throw new AppError(cancelCode(execution.cancelReason), execution.cancelReason)
 		return execution
 	}
 
@@ -83,8 +70,7 @@ export function createLifecycle(deps: LifecycleDeps) {
 	async function prepare(executionId: string): Promise<{ baseCommit: string }> {
 		const execution = await live(executionId)
 		const startedAt = now()
-		const store = await deps.storeOf(execution.workspaceId)
-		const baseCommit = execution.baseCommit ?? (await store.readRef(`refs/heads/${execution.input.branch}`)) ?? (await store.readRef(`refs/heads/${await store.defaultBranch()}`))
+		const baseCommit = execution.baseCommit ?? (await findBase(execution))
 		if (baseCommit === null) throw new AppError('WORKSPACE_NOT_FOUND', `Workspace ${execution.workspaceId} has no commit to start from: push one to its default branch.`)
 		await record(execution, {
 			phases: [['workspace', startedAt]],
@@ -93,6 +79,15 @@ export function createLifecycle(deps: LifecycleDeps) {
 			details: { workspaceId: execution.workspaceId, baseCommit },
 		})
 		return { baseCommit }
+	}
+
+	async function findBase({ workspaceId, input }: Execution): Promise<string | null> {
+		const store = await deps.storeOf(workspaceId)
+		try {
+			return (await store.readRef(`refs/heads/${input.branch}`)) ?? (await store.readRef(`refs/heads/${await store.defaultBranch()}`))
+		} finally {
+			store.dispose()
+		}
 	}
 
 	/** Puts the agent run into the container task queue, once however often the step runs. */
@@ -174,7 +169,7 @@ export function createLifecycle(deps: LifecycleDeps) {
 		const execution = await live(executionId)
 		const startedAt = now()
 		const set = await deps.patches.load(patchSetOf(execution))
-		const candidate = await deps.patches.makeCandidate({ execution, set, baseCommit: set.base_commit })
+		const candidate = await deps.patches.makeCandidate({ set, workspaceId: execution.workspaceId, branch: execution.input.branch, executionId })
 		await record(execution, {
 			phases: [['candidate', startedAt]],
 			change: { candidate_commit: candidate.commit, candidate_tree: candidate.tree },
@@ -219,7 +214,8 @@ export function createLifecycle(deps: LifecycleDeps) {
 	async function advance(executionId: string, candidate: Candidate): Promise<null> {
 		const execution = await live(executionId)
 		const startedAt = now()
-		await deps.patches.advance({ execution, candidate, patchSetId: patchSetOf(execution) })
+		const { expectedOld } = candidate
+		await deps.patches.advance({ patchSetId: patchSetOf(execution), workspaceId: execution.workspaceId, branch: execution.input.branch, candidate, expectedOld })
 		await record(execution, { phases: [['advance', startedAt]], change: { landed_commit: candidate.commit }, operation: 'patch.landed', details: { branch: execution.input.branch, commit: candidate.commit } })
 		return null
 	}
@@ -227,11 +223,6 @@ export function createLifecycle(deps: LifecycleDeps) {
 	return { prepare, dispatch, taskState, collect, policy, makeCandidate, validate, judge, advance }
 }
 export type Lifecycle = ReturnType<typeof createLifecycle>
-
-/** A cancel reason may start with an error code (`BUDGET_EXCEEDED: ...`); then that is why the execution ends. */
-function cancelled(reason: string): AppError {
-	return reason.startsWith('BUDGET_EXCEEDED') ? new AppError('BUDGET_EXCEEDED', reason) : new AppError('EXECUTION_CANCELLED', `Cancelled: ${reason}`)
-}
 
 function patchSetOf(execution: Execution): string {
 	if (execution.patchSetId === null) throw new AppError('PATCH_NOT_FOUND', `Execution ${execution.executionId} has no patch set.`)

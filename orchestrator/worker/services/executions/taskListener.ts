@@ -1,16 +1,16 @@
-import { AgentRunOutput, AgentRunParameters, AppError, PatchSet } from '@shared/contracts'
-import type { ContainerTask, ExecutionGrant, SecretMode } from '@shared/contracts'
+import { AgentRunOutput, AgentRunParameters, AppError } from '@shared/contracts'
+import type { ContainerTask, ExecutionGrant, PatchSet, ProviderStatus, SecretMode } from '@shared/contracts'
 import type { Database, Statement } from '../../database/client.ts'
 import { findExecution } from '../../database/repositories/executions.ts'
 import type { TaskListener } from '../container-tasks/taskListener.ts'
+import { cancelCode } from './cancelReason.ts'
 import type { Origin } from '../origin.ts'
 
 export interface TaskListenerDeps {
 	db: Database
 	mintExecutionToken: (run: { executionId: string; provider: string; workspaceId: string; ttlMs: number }) => Promise<string>
 	secrets: { grantEnv: (provider: AgentRunParameters['provider'], mode: SecretMode) => Record<string, string> }
-	modeOf: (provider: AgentRunParameters['provider']) => Promise<SecretMode>
-	upstream: 'real' | 'emulator'
+	statusOf: (provider: string) => Promise<Pick<ProviderStatus, 'mode' | 'upstream'>>
 	storeStatements: (set: PatchSet, origin: Origin) => Promise<{ statements: Statement[] }>
 	nudge: (executionId: string) => Promise<void>
 }
@@ -24,7 +24,7 @@ export function createTaskListener(deps: TaskListenerDeps): TaskListener {
 			const execution = await findExecution(deps.db, task.executionId)
 			if (!execution) return null
 			const isAgent = task.taskType === 'agent-run'
-			const mode = await deps.modeOf(execution.provider)
+			const { mode, upstream } = await deps.statusOf(execution.provider)
 			const executionToken = await deps.mintExecutionToken({ executionId: execution.executionId, provider: execution.provider, workspaceId: execution.workspaceId, ttlMs: task.timeoutMs + 60_000 })
 			return {
 				executionToken,
@@ -33,7 +33,7 @@ export function createTaskListener(deps: TaskListenerDeps): TaskListener {
 				patchPath: `/api/executions/${execution.executionId}/patch`,
 				mode,
 				secretEnv: isAgent ? deps.secrets.grantEnv(execution.provider, mode) : {},
-				upstream: deps.upstream,
+				upstream,
 			}
 		},
 
@@ -57,8 +57,7 @@ export function createTaskListener(deps: TaskListenerDeps): TaskListener {
 			if (execution === undefined) return null
 			if (execution.completedAt !== null) return { code: 'EXECUTION_NOT_ACTIVE', message: `The execution is ${execution.status} already.` }
 			if (execution.cancelReason === null) return null
-			const code = execution.cancelReason.startsWith('BUDGET_EXCEEDED') ? 'BUDGET_EXCEEDED' : 'EXECUTION_CANCELLED'
-			return { code, message: execution.cancelReason }
+			return { code: cancelCode(execution.cancelReason), message: execution.cancelReason }
 		},
 
 		async settled(task) {

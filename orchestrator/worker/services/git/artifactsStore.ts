@@ -1,5 +1,6 @@
 import { AppError, isAppError } from '@shared/contracts'
 import type { Commit, GitStore, RefOutcome, TreeEntry } from './gitStore.ts'
+import { hostCode } from './hostErrors.ts'
 import { makePack } from './pack.ts'
 import { createSmartHTTP } from './smartHTTP.ts'
 import type { SmartHTTPDeps } from './smartHTTP.ts'
@@ -78,9 +79,9 @@ async function guard<T>(action: string, run: () => Promise<T>): Promise<T> {
 	try {
 		return await run()
 	} catch (error) {
-		if (isAppError(error)) throw error
+		const code = hostCode(error)
+		if (code === undefined && isAppError(error)) throw error
 		// The text of a network error may quote an address with a credential in it, so only its kind is told.
-		const kind = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'
-		throw new AppError('GIT_UPSTREAM', `The host of the workspace failed while ${action} (${kind}). Try again.`)
+		throw new AppError('GIT_UPSTREAM', `The host of the workspace failed while ${action} (${code ?? 'no answer'}). Try again.`)
 	}
 }

@@ -6,11 +6,11 @@ import { findWorkspace, insertWorkspace, listWorkspaces } from '../../database/r
 import type { Workspace } from '../../database/repositories/workspaces.ts'
 import { createArtifactsStore } from '../git/artifactsStore.ts'
 import type { GitStore } from '../git/gitStore.ts'
+import { hostCode, importFailure, openFailure } from '../git/hostErrors.ts'
 import { makeCommit, makeTree } from '../git/objects.ts'
 import type { GitRemote, RemoteScope } from '../git/smartHTTP.ts'
 import type { Ids } from '../ids.ts'
 import type { Origin } from '../origin.ts'
-import { hostCode, importFailure, openFailure } from './hostErrors.ts'
 import { createRemotes } from './remotes.ts'
 import type { RemoteCache } from './remotes.ts'
 

@@ -1,0 +1,12 @@
+// The runner for scripts and tests; people start main.ts.
+export { ADAPTERS, AGENT_NAMES, isAgentName } from './adapters/index.ts'
+export type { AgentName } from './adapters/index.ts'
+export type { AgentAdapter, AgentCommand, AgentFault, AgentInput, AgentParser, AgentReport } from './adapters/adapter.ts'
+export { classifyFault } from './adapters/classify.ts'
+export { CLI_NAMES, ensureCLI } from './cliCache.ts'
+export type { CLIName, EnsureCLIOptions, InstalledCLI } from './cliCache.ts'
+export type { ResolveCLI, ResolvedCLI } from './cliSource.ts'
+export { readOptions } from './options.ts'
+export type { RunnerOptions } from './options.ts'
+export { startRunner } from './runner.ts'
+export type { Log, Runner, RunnerDeps } from './runner.ts'

@@ -1,0 +1,63 @@
+import type { ClaimedTask, ContainerTaskType } from '@shared/contracts'
+import { createLease } from './lease.ts'
+import type { Lease } from './lease.ts'
+import { runAgent } from './tasks/agentRun.ts'
+import { runCommand } from './tasks/runCommand.ts'
+import type { TaskContext } from './tasks/taskContext.ts'
+import { validate } from './tasks/validate.ts'
+import { clip, TaskFailure, toTaskFailure } from './taskFailure.ts'
+
+export interface RunTaskOptions {
+	claimed: ClaimedTask
+	base: Omit<TaskContext, 'claimed' | 'lease'>
+	now: () => number
+	log: (event: string, fields: Record<string, unknown>) => void
+	/** Told as soon as there is a lease, so that a shutdown can end it. */
+	onLease: (lease: Lease) => void
+}
+
+const HANDLERS: Record<ContainerTaskType, (context: TaskContext) => Promise<object>> = {
+	'agent-run': runAgent,
+	validate,
+	command: runCommand,
+}
+
+/** Runs one claimed task and reports how it ended. Never rejects. */
+export async function runTask({ claimed, base, now, log, onLease }: RunTaskOptions): Promise<void> {
+	const { taskId, taskType, executionId } = claimed.task
+	const secrets = claimed.grant ? [claimed.grant.executionToken, ...Object.values(claimed.grant.secretEnv)] : []
+	const redactor = base.redactor.with(secrets)
+	const about = { taskId, taskType, executionId }
+	const onProblem = (problem: Record<string, unknown>): void => log('report-problem', { ...about, ...problem })
+	const lease = createLease({ client: base.client, claimed, redactor, now, onProblem })
+	onLease(lease)
+	log('task-started', about)
+	const start = performance.now()
+	const end = (outcome: string, fields: Record<string, unknown> = {}): void =>
+		log('task-ended', { ...about, outcome, durationMs: Math.round(performance.now() - start), ...fields })
+	try {
+		const output = await HANDLERS[taskType]({ ...base, claimed, lease, redactor })
+		if (lease.stopReason?.kind === 'lease-lost') return end('lease-lost')
+		const refusal = await lease.complete({ ...output })
+		if (!refusal) return end('completed')
+		// What the orchestrator does not accept as a result is a failure that it must hear of, or the task would hang until its lease ends.
+		if (!refusal.isFinal) await lease.fail({ code: refusal.code, message: clip(refusal.message, 3900), retryable: false })
+		end('refused', { code: refusal.code })
+	} catch (error) {
+		const failure = whyEnded(lease, toTaskFailure(error))
+		if (lease.stopReason?.kind === 'lease-lost') return end('lease-lost')
+		const refusal = await lease.fail(failure.error, failure.output)
+		// An output that is not accepted must not keep the failure itself from being known.
+		if (refusal && !refusal.isFinal && failure.output) await lease.fail(failure.error)
+		const { code, message } = failure.error
+		end('failed', { code, message: redactor.redact(message) })
+	}
+}
+
+/** A stop that came from outside is the reason, whatever the task made of it. */
+function whyEnded({ stopReason }: Lease, failure: TaskFailure): TaskFailure {
+	if (stopReason?.kind === 'cancelled') return new TaskFailure({ code: stopReason.code, message: stopReason.message, retryable: false }, failure.output)
+	if (stopReason?.kind !== 'shutdown') return failure
+	const error = { code: 'RUNNER_LOST', message: 'The runner was stopped; another one can take the task.', retryable: true }
+	return new TaskFailure(error, failure.output)
+}

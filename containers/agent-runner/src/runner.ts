@@ -1,0 +1,131 @@
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClaimedTask } from '@shared/contracts'
+import { findCapabilities } from './capabilities.ts'
+import type { Capabilities } from './capabilities.ts'
+import { createCLISource } from './cliSource.ts'
+import type { ResolveCLI } from './cliSource.ts'
+import { selectIsolation } from './isolation/selectIsolation.ts'
+import type { Lease } from './lease.ts'
+import type { RunnerOptions } from './options.ts'
+import { createOrchestratorClient, OrchestratorError } from './orchestratorClient.ts'
+import type { OrchestratorClient } from './orchestratorClient.ts'
+import { warmUpPatchManager } from './patchManager.ts'
+import { createRedactor } from './redact.ts'
+import { sweepRuns } from './runDirs.ts'
+import { runTask } from './runTask.ts'
+
+export type Log = (event: string, fields: Record<string, unknown>) => void
+
+export interface RunnerDeps {
+	log: Log
+	now?: () => number
+	fetch?: typeof globalThis.fetch
+	/** Where agents come from; absent: the cache of pinned CLIs, or the image. */
+	resolveCLI?: ResolveCLI
+}
+
+export interface Runner {
+	/** Ends running tasks as retryable and resolves when everything is cleaned up. */
+	stop(): Promise<void>
+	/** Resolves when the runner has ended, by `stop` or after the one task of `isOnce`. */
+	done: Promise<void>
+}
+
+const LONG_POLL_MS = 20_000
+const MAX_BACKOFF_MS = 10_000
+
+/**
+ * Claims tasks and runs them until it is stopped.
+ * @throws AppError ISOLATION_UNAVAILABLE when the isolation that was asked for does not work here
+ */
+export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Promise<Runner> {
+	const redactor = createRedactor([options.runnerToken])
+	const { log } = deps
+	const { orchestratorURL, cacheDir, image } = options
+	const isolation = await selectIsolation({ choice: options.isolation, orchestratorURL, hidden: options.hidden, image })
+	const onProgress = (line: string): void => log('agent-install', { line: redactor.redact(line) })
+	const resolveCLI = deps.resolveCLI ?? createCLISource({ isolation, image, cacheDir: options.cliCacheDir, onProgress })
+	const [mirrorsRoot, runsRoot] = [join(cacheDir, 'mirrors'), join(cacheDir, 'runs')]
+	for (const path of [mirrorsRoot, runsRoot]) {
+		await mkdir(path, { recursive: true })
+		// Another user may have to pass through to one directory in it, never to list it.
+		await chmod(path, 0o711)
+	}
+	await sweepRuns(runsRoot)
+	void warmUpPatchManager()
+	const client = createOrchestratorClient({ orchestratorURL, runnerToken: options.runnerToken, ...(deps.fetch ? { fetch: deps.fetch } : {}) })
+	const capabilities = findCapabilities({ providers: options.providers, resolveCLI, log })
+	log('runner-started', { workerName: options.workerName, containerName: options.containerName, isolation: isolation.kind, orchestratorURL })
+	const base = { client, isolation, orchestratorURL, isTrusted: options.isTrusted, mirrorsRoot, runsRoot, resolveCLI, redactor }
+	const leases = new Set<Lease>()
+	const run = async (claimed: ClaimedTask): Promise<void> => {
+		let own: Lease | undefined
+		const onLease = (lease: Lease): void => {
+			own = lease
+			leases.add(lease)
+			if (control.signal.aborted) lease.stop({ kind: 'shutdown' })
+		}
+		await runTask({ claimed, base, now: deps.now ?? Date.now, log, onLease })
+		if (own) leases.delete(own)
+	}
+	const control = new AbortController()
+	// Inside a container the end of a run kills everything of the agents' user, so there is room for one.
+	const concurrency = isolation.kind === 'container' ? 1 : options.concurrency
+	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, signal: control.signal, run, log })
+	return {
+		done,
+		async stop() {
+			control.abort()
+			for (const lease of leases) lease.stop({ kind: 'shutdown' })
+			await done
+		},
+	}
+}
+
+interface ClaimLoop {
+	options: RunnerOptions
+	client: OrchestratorClient
+	capabilities: Capabilities
+	signal: AbortSignal
+	run: (claimed: ClaimedTask) => Promise<void>
+	log: Log
+}
+
+async function claimLoop({ options, client, capabilities, signal, run, log }: ClaimLoop): Promise<void> {
+	const running = new Set<Promise<void>>()
+	let failures = 0
+	// What is installed already is ready in no time, and the first claim should name it.
+	await Promise.race([capabilities.settled, sleep(500, undefined, { signal }).catch(() => {})])
+	while (!signal.aborted) {
+		const free = options.concurrency - running.size
+		if (free === 0) {
+			await Promise.race(running)
+			continue
+		}
+		try {
+			const claimed = await client.claim(claimRequest(options, capabilities, options.isOnce ? 1 : free), signal)
+			failures = 0
+			for (const task of claimed) {
+				const ended = run(task).finally(() => running.delete(ended))
+				running.add(ended)
+			}
+			if (options.isOnce && claimed.length > 0) break
+		} catch (error) {
+			if (signal.aborted) break
+			failures += 1
+			const { code, message, retryAfterMs } = error instanceof OrchestratorError ? error : { code: 'UNREACHABLE', message: String(error), retryAfterMs: 0 }
+			log('claim-problem', { code, message, failures })
+			const delayMs = Math.max(Math.min(200 * 2 ** Math.min(failures - 1, 10), MAX_BACKOFF_MS), retryAfterMs)
+			await sleep(delayMs, undefined, { signal }).catch(() => {})
+		}
+	}
+	await Promise.all(running)
+}
+
+function claimRequest({ workerName, containerName }: RunnerOptions, { names, isSettled }: Capabilities, max: number) {
+	// While agents are still being installed, ask again soon with more of them.
+	const waitMs = isSettled ? LONG_POLL_MS : 1000
+	return { workerName, containerName, taskTypes: ['agent-run' as const, 'validate' as const, 'command' as const], capabilities: [...names], waitMs, max }
+}

@@ -1,0 +1,115 @@
+import { applyPatchSet } from '@shared/ai-patch'
+import { AgentRunOutput, ValidateOutput } from '@shared/contracts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { agentParameters, EXECUTION_TOKEN, startFakeOrchestrator, until, validateParameters } from '../testing/fakeOrchestrator.ts'
+import type { FakeOrchestrator, TaskRecord } from '../testing/fakeOrchestrator.ts'
+import { createTestRepository } from '../testing/gitServer.ts'
+import type { TestRepository } from '../testing/gitServer.ts'
+import { startTestRunner } from '../testing/testRunner.ts'
+import type { TestRunner } from '../testing/testRunner.ts'
+
+const BASE = { 'a.txt': 'one\ntwo\r\nthree', 'run.sh*': '#!/bin/sh\n', 'dir/old.txt': 'moved\nas it is\n', '.gitignore': '*.log\n', '.gitattributes': '* text=auto eol=lf\n' }
+const REF = 'refs/vibehq/candidates/EXE-0000000000000001'
+
+let repository: TestRepository
+let orchestrator: FakeOrchestrator
+let test: TestRunner
+let base: { commit: string; tree: string }
+let candidate: { commit: string; tree: string }
+
+const ended = (record: TaskRecord): Promise<TaskRecord> => until('the end of the task', () => (record.state === 'completed' || record.state === 'failed') && record)
+
+/** Lets a stub agent make the patch set, and makes the candidate from it as the orchestrator does. */
+async function makeCandidate(): Promise<void> {
+	const script = 'printf "one\\n2\\r\\nthree\\n" > a.txt; git mv dir/old.txt new.txt; chmod -x run.sh; echo x > b.log; git add -f b.log; mkdir d; echo y > d/e.txt'
+	const parameters = agentParameters({ baseCommit: base.commit, prompt: JSON.stringify([{ sh: script }]) })
+	const made = await ended(orchestrator.add({ taskType: 'agent-run', requires: 'claude', parameters }))
+	const { patchSet } = AgentRunOutput.parse(made.output)
+	if (!patchSet) throw new Error('The stub made no patch set.')
+	const files = new Map<string, string>(Object.entries(BASE))
+	const applied = await applyPatchSet(patchSet, async (path) => {
+		const content = files.get(path) ?? files.get(`${path}*`)
+		return content === undefined ? null : Buffer.from(content)
+	})
+	for (const file of applied) {
+		if (file.from) files.delete(file.from)
+		files.delete(`${file.path}*`)
+		if (file.content) files.set(file.mode === '100755' ? `${file.path}*` : file.path, Buffer.from(file.content).toString())
+		else files.delete(file.path)
+	}
+	candidate = repository.commit(Object.fromEntries(files), { ref: REF, parent: base.commit })
+	orchestrator.patchSet = patchSet
+}
+
+beforeEach(async () => {
+	repository = createTestRepository()
+	base = repository.commit(BASE)
+	orchestrator = await startFakeOrchestrator(repository)
+	test = await startTestRunner(orchestrator.url)
+	await makeCandidate()
+})
+afterEach(async () => {
+	await test.remove()
+	await orchestrator.close()
+	repository.remove()
+})
+
+function addValidation(more: object = {}): TaskRecord {
+	const parameters = validateParameters({ baseCommit: base.commit, candidateCommit: candidate.commit, candidateTree: candidate.tree, ...more })
+	return orchestrator.add({ taskType: 'validate', parameters })
+}
+const validation = async (more: object = {}): Promise<ValidateOutput> => ValidateOutput.parse((await ended(addValidation(more))).output)
+
+describe('validate', () => {
+	it('re-makes the candidate and agrees, with the base at hand or not', async () => {
+		expect(await validation()).toMatchObject({ agrees: true, treeId: candidate.tree, engineError: null, commands: [] })
+		await test.remove()
+		test = await startTestRunner(orchestrator.url)
+		expect(await validation()).toMatchObject({ agrees: true, treeId: candidate.tree })
+	})
+
+	it('disagrees when the candidate is not what the patch set makes', async () => {
+		const other = repository.commit({ 'a.txt': 'something else\n' }, { ref: REF, parent: base.commit })
+		const result = await validation({ candidateCommit: other.commit, candidateTree: other.tree, commands: ['touch ran'] })
+		expect(result).toMatchObject({ agrees: false, treeId: candidate.tree, commands: [] })
+	})
+
+	it('disagrees when the candidate commit has another tree than it was said to have', async () => {
+		const other = repository.commit({ 'a.txt': 'something else\n' }, { ref: REF, parent: base.commit })
+		expect(await validation({ candidateCommit: other.commit })).toMatchObject({ agrees: false, engineError: expect.stringContaining(other.tree) })
+	})
+
+	it('says what the second engine says against a patch set', async () => {
+		const set = structuredClone(orchestrator.patchSet) as { files: { result_blob: string | null }[] }
+		for (const file of set.files) if (file.result_blob) file.result_blob = '0123456789'.repeat(4)
+		orchestrator.patchSet = set
+		expect(await validation()).toMatchObject({ agrees: false, engineError: expect.stringMatching(/PATCH_/) })
+	})
+
+	it('runs the commands on the candidate without a token, and keeps the ends of their output', async () => {
+		const { commands } = await validation({ commands: ['git status --porcelain; cat d/e.txt; env', 'echo no >&2; exit 3', 'yes | head -c 100000'] })
+		expect(commands.map(({ exitCode, timedOut }) => [exitCode, timedOut])).toEqual([[0, false], [3, false], [0, false]])
+		expect(commands[0]?.outputTail).toContain('?? d/\n')
+		expect(commands[0]?.outputTail).toContain('y\n')
+		expect(commands[0]?.outputTail).not.toMatch(/TOKEN|_KEY/)
+		expect(commands[1]?.outputTail).toBe('no\n')
+		expect(commands[2]?.outputTail).toHaveLength(16 * 1024)
+		expect(orchestrator.received.join()).not.toContain(EXECUTION_TOKEN)
+	})
+
+	it('ends a command that takes too long', async () => {
+		const { commands } = await validation({ commands: ['echo begun; sleep 60', 'true'], wallClockMs: 1500 })
+		expect(commands[0]).toMatchObject({ exitCode: null, timedOut: true, outputTail: 'begun\n' })
+	})
+
+	it('fails as retryable when the candidate cannot be fetched', async () => {
+		const record = addValidation({ candidateCommit: '2'.repeat(40), candidateRef: 'refs/vibehq/candidates/none' })
+		await until('a failure', () => record.error)
+		expect(record.error).toMatchObject({ code: 'GIT_UPSTREAM', retryable: true })
+	})
+
+	it('fails when the patch set cannot be had', async () => {
+		orchestrator.patchSet = { nothing: true }
+		expect((await ended(addValidation())).error).toBeDefined()
+	})
+})

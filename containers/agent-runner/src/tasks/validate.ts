@@ -1,0 +1,132 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ExecutionGrant, ValidateOutput } from '@shared/contracts'
+import { ValidateParameters } from '@shared/contracts'
+import { agentEnv, HOME_FILES } from '../agentEnv.ts'
+import { execute } from '../execute.ts'
+import { openMirror, treeOf } from '../git/mirror.ts'
+import type { Mirror } from '../git/mirror.ts'
+import { addAgentRepository, writeTree } from '../git/workTree.ts'
+import type { WorkTree } from '../git/workTree.ts'
+import { requireConfinement } from '../isolation/selectIsolation.ts'
+import { remake } from '../patchManager.ts'
+import { createPhases } from '../phases.ts'
+import type { Phases } from '../phases.ts'
+import { createRun, writeFiles } from '../runDirs.ts'
+import type { Run } from '../runDirs.ts'
+import { taskFailure } from '../taskFailure.ts'
+import { checkOutWithMirror } from './prepareTree.ts'
+import { parseParameters, requireGrant } from './taskContext.ts'
+import type { TaskContext } from './taskContext.ts'
+
+interface Validation {
+	context: TaskContext
+	parameters: ValidateParameters
+	grant: ExecutionGrant
+	run: Run
+	phases: Phases
+}
+
+/** Re-makes a candidate from base and patch set with the second engine, compares the trees, and runs the workspace's commands on it. */
+export async function validate(context: TaskContext): Promise<ValidateOutput> {
+	const parameters = parseParameters(ValidateParameters, context)
+	const grant = requireGrant(context)
+	const { isolation, isTrusted } = context
+	if (parameters.commands.length > 0) requireConfinement(isolation, { isTrusted, upstream: grant.upstream })
+	const run = await createRun(context.runsRoot)
+	try {
+		return await validateIn({ context, parameters, grant, run, phases: createPhases() })
+	} finally {
+		await isolation.remove(run.dirs)
+	}
+}
+
+async function validateIn(all: Validation): Promise<ValidateOutput> {
+	const { context, parameters, run, phases } = all
+	const mirror = await openMirror(context.mirrorsRoot, remoteOf(all))
+	const patchSetFile = join(run.dirs.root, 'patch-set.json')
+	const downloaded = downloadPatchSet(all, patchSetFile)
+	downloaded.catch(() => {})
+	// The candidate is only looked at in the end: its fetch runs beside everything else, unless the base has to be fetched anyway.
+	const isBaseHere = await mirror.has(parameters.baseCommit)
+	const isFetchedApart = isBaseHere ? readCandidate(all, mirror) : null
+	isFetchedApart?.catch(() => {})
+	const tree = await checkOutBase(all, mirror, isBaseHere)
+	const candidateTree = isFetchedApart ?? readCandidate(all, mirror)
+	candidateTree.catch(() => {})
+	await downloaded
+	const remade = await phases.measure('remake', () => remake({ root: run.dirs.work, patchSetFile, signal: context.lease.signal }))
+	const treeId = await phases.measure('tree', () => writeTree(tree))
+	const problem = remade.problem ?? treeProblem(parameters, await candidateTree)
+	const agrees = problem === null && treeId === parameters.candidateTree
+	const commands = agrees && parameters.commands.length > 0 ? await runCommands(all, { tree, mirror }) : []
+	if (context.lease.stopReason) throw taskFailure('RUNNER_LOST', 'The runner was stopped during the validation.')
+	return { treeId, agrees, engineError: problem && context.redactor.redact(problem), commands, phasesMs: phases.ms }
+}
+
+function remoteOf({ context, parameters, grant }: Validation): Parameters<typeof openMirror>[1] {
+	return { workspaceId: parameters.workspaceId, url: `${context.orchestratorURL}${grant.gitPath}`, token: grant.executionToken }
+}
+
+async function checkOutBase({ context, parameters, run, phases }: Validation, mirror: Mirror, isBaseHere: boolean): Promise<WorkTree> {
+	const { baseCommit, candidateCommit, candidateRef: ref } = parameters
+	const base = { commit: baseCommit, ref }
+	const wanted = isBaseHere ? [base] : [base, { commit: candidateCommit, ref }]
+	return await checkOutWithMirror({ mirror, wanted, run, baseCommit, phases, context })
+}
+
+async function readCandidate({ context, parameters, phases }: Validation, mirror: Mirror): Promise<string> {
+	const { candidateCommit, candidateRef } = parameters
+	await phases.measure('candidate', () => mirror.ensure([{ commit: candidateCommit, ref: candidateRef }], context.lease.signal))
+	return await treeOf(mirror.gitDir, candidateCommit)
+}
+
+async function downloadPatchSet({ context, grant, phases }: Validation, file: string): Promise<void> {
+	const set = await phases.measure('patch', () => context.client.getPatchSet(grant.patchPath, grant.executionToken, context.lease.signal))
+	await writeFile(file, JSON.stringify(set))
+}
+
+function treeProblem({ candidateCommit, candidateTree }: ValidateParameters, actual: string): string | null {
+	return actual === candidateTree ? null : `Commit ${candidateCommit} has the tree ${actual}, not ${candidateTree} as the orchestrator says.`
+}
+
+/** No token is in their environment: they are whatever the repository and the agent made of them. */
+async function runCommands(all: Validation, { tree, mirror }: { tree: WorkTree; mirror: Mirror }): Promise<ValidateOutput['commands']> {
+	const { context, parameters, grant, run, phases } = all
+	const { isolation, lease, redactor } = context
+	const remoteURL = isolation.reach(`${context.orchestratorURL}${grant.gitPath}`)
+	await Promise.all([
+		addAgentRepository(tree, { mirror: mirror.gitDir, baseRef: 'refs/heads/candidate', remoteURL }),
+		writeFiles(run.dirs.home, HOME_FILES),
+	])
+	const deadline = performance.now() + parameters.wallClockMs
+	const results: ValidateOutput['commands'] = []
+	for (const command of parameters.commands) {
+		if (lease.signal.aborted) break
+		lease.report({ kind: 'phase', text: `validate: ${command}` })
+		const start = performance.now()
+		const executed = await phases.measure('commands', () =>
+			execute({
+				isolation,
+				spec: {
+					runId: run.id,
+					bin: '/bin/sh',
+					args: ['-c', `exec 2>&1\n${command}`],
+					env: agentEnv(run.dirs),
+					dirs: run.dirs,
+					readOnly: [mirror.gitDir],
+				},
+				wallClockMs: Math.max(1, deadline - start),
+				signal: lease.signal,
+			}),
+		)
+		results.push({
+			command,
+			exitCode: executed.ending === 'exited' ? executed.exitCode : null,
+			durationMs: Math.round(performance.now() - start),
+			timedOut: executed.ending === 'timeout',
+			outputTail: redactor.redact(`${executed.stdoutTail}${executed.stderrTail}${executed.startError ?? ''}`),
+		})
+	}
+	return results
+}

@@ -1,0 +1,211 @@
+import { ExecutionId, PROVIDER_SECRETS, ProviderName, WorkspaceId } from '@shared/contracts'
+import type { ProviderStats } from '@shared/contracts'
+import { createLogger } from '@shared/worker-base'
+import { parseVars, readSecret } from './env.ts'
+import type { Env, Vars } from './env.ts'
+import { createDatabase } from './database/client.ts'
+import type { Database } from './database/client.ts'
+import { assignmentsOfTask, insertAssignment } from './database/repositories/assignments.ts'
+import { executionStats } from './database/repositories/executions.ts'
+import type { Execution } from './database/repositories/executions.ts'
+import { forgetKeys } from './database/repositories/idempotencyKeys.ts'
+import { findOrder } from './database/repositories/orders.ts'
+import type { Order } from './database/repositories/orders.ts'
+import { createRegistry } from './services/ai-providers/registry.ts'
+import { createProviderRouter } from './services/ai-providers/router.ts'
+import type { RouteCriteria } from './services/ai-providers/router.ts'
+import { createOutputStore } from './services/container-tasks/outputStore.ts'
+import { createTaskQueue } from './services/container-tasks/taskQueue.ts'
+import { createDispatcher } from './services/executions/dispatcher.ts'
+import { createExecutions } from './services/executions/executions.ts'
+import { createLifecycle } from './services/executions/lifecycle.ts'
+import { createSettlement } from './services/executions/settlement.ts'
+import { createTaskListener } from './services/executions/taskListener.ts'
+import { createUnclaimed } from './services/executions/unclaimed.ts'
+import { createWorkflowPort } from './services/executions/workflowPort.ts'
+import { createModelGateway } from './services/gateway/modelGateway.ts'
+import { createIds } from './services/ids.ts'
+import { createOrders } from './services/orders/orders.ts'
+import { createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
+import { createSecretService } from './services/secrets/secretService.ts'
+import { createTokens } from './services/security/tokens.ts'
+import { createWorkspaces } from './services/workspaces/workspaces.ts'
+import type { RemoteCache } from './services/workspaces/remotes.ts'
+import { TASK_SETTLED } from './workflows/events.ts'
+
+// Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
+const remoteCache: RemoteCache = new Map()
+const parsed = new WeakMap<Env, Vars>()
+
+function varsOf(env: Env): Vars {
+	const known = parsed.get(env)
+	if (known) return known
+	const vars = parseVars(env)
+	parsed.set(env, vars)
+	return vars
+}
+
+/** The outside of every service: what tests replace. */
+function createOutside(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
+	return {
+		env,
+		vars: varsOf(env),
+		db: createDatabase(env.DB),
+		now: () => Date.now(),
+		ids: createIds((length) => crypto.getRandomValues(new Uint8Array(length))),
+		fetch: ((input, init) => fetch(input, init)) as typeof fetch,
+		sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+		waitUntil: (promise: Promise<unknown>) => ctx.waitUntil(promise),
+		log: createLogger({ fields: { worker: 'vibehq-orchestrator' } }),
+	}
+}
+type Outside = ReturnType<typeof createOutside>
+
+/** Who may do what, which keys there are, which providers can work. */
+function createFoundation({ env, vars, db, now }: Outside) {
+	const secrets = createSecretService({ readSecret: (name) => readSecret(env, name) })
+	return {
+		secrets,
+		tokens: createTokens({ key: vars.tokenSigningKey, now }),
+		registry: createRegistry({ db, vars, hasSecret: secrets.has, now }),
+		workflow: createWorkflowPort(env.TASK_EXECUTION, TASK_SETTLED),
+		enqueue: async (message: Parameters<Env['PROVIDER_TASKS']['send']>[0]) => {
+			await env.PROVIDER_TASKS.send(message)
+		},
+	}
+}
+type Foundation = ReturnType<typeof createFoundation>
+
+/** Repositories, patch sets and the container task queue. */
+function createWork(outside: Outside, foundation: Foundation) {
+	const { env, vars, db, now, ids } = outside
+	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: outside.fetch, remoteCache })
+	const patches = createPatchProcessor({ db, outputs: env.OUTPUTS, storeFor: workspaces.store, now, workerName: vars.workerName })
+	const listener = createTaskListener({
+		db,
+		mintExecutionToken: ({ executionId, provider, workspaceId, ttlMs }) => foundation.tokens.mint({
+				kind: 'execution',
+				subject: executionId,
+				executionId: ExecutionId.parse(executionId),
+				provider: ProviderName.parse(provider),
+				workspaceId: WorkspaceId.parse(workspaceId),
+				workerName: vars.workerName,
+				ttlMs,
+			}),
+		secrets: foundation.secrets,
+		statusOf: foundation.registry.status,
+		storeStatements: patches.storeStatements,
+		nudge: foundation.workflow.nudge,
+	})
+	const queue = createTaskQueue({ db, now, ids, leaseMs: vars.leaseMs, outputs: createOutputStore(env.OUTPUTS), listener })
+	return { workspaces, patches, queue }
+}
+type Work = ReturnType<typeof createWork>
+
+/** Executions from routing to settlement. */
+function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue }: Work) {
+	const { db, now, ids, vars } = outside
+	const { registry, workflow, enqueue } = foundation
+	const router = createProviderRouter({ registry, now })
+	const cancelContainerTask = async (containerTaskId: string, reason: string) => {
+		await queue.cancel(containerTaskId, reason).catch((error: unknown) => outside.log.info('nothing to cancel', { containerTaskId, error: String(error) }))
+	}
+	const executions = createExecutions({
+		db,
+		now,
+		ids,
+		route: (order, preferred, exclude) => router.decide(criteriaOf(order, preferred, exclude)),
+		candidates: (order) => router.candidates(criteriaOf(order, undefined, [])),
+		assignments: { insert: insertAssignment, ofTask: (taskId) => assignmentsOfTask(db, taskId) },
+		enqueue,
+		interrupt: async (execution, reason) => {
+			if (execution.containerTaskId !== null) await cancelContainerTask(execution.containerTaskId, reason)
+			await workflow.nudge(execution.executionId)
+		},
+	})
+	const settlement = createSettlement({ db, now, mustFind: executions.mustFind, planFallback: executions.planFallback, enqueue, health: registry, cancelContainerTask })
+	const lifecycle = createLifecycle({
+		db,
+		now,
+		ids,
+		mustFind: executions.mustFind,
+		storeOf: workspaces.store,
+		queue,
+		patches,
+		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
+	})
+	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
+	return { executions, settlement, lifecycle, dispatcher, unclaimed: createUnclaimed({ db, now }) }
+}
+
+/** Everything behind the doors, made anew for each request: one typed object. */
+export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
+	const outside = createOutside(env, ctx)
+	const foundation = createFoundation(outside)
+	const work = createWork(outside, foundation)
+	const running = createExecutionServices(outside, foundation, work)
+	const { db, now, ids, vars, sleep, waitUntil, log } = outside
+	const { tokens, secrets, registry } = foundation
+	const orders = createOrders({
+		db,
+		now,
+		ids,
+		digest: async (text) => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))), (byte) => byte.toString(16).padStart(2, '0')).join(''),
+		openWorkspace: async ({ workspace }, origin) => {
+			if (workspace.kind === 'github') return null
+			if ('workspaceId' in workspace) return (await work.workspaces.get(workspace.workspaceId)).workspaceId
+			return (await work.workspaces.create(workspace, origin)).workspaceId
+		},
+		execute: (taskId, origin) => running.executions.execute(taskId, undefined, origin),
+	})
+	const gateway = createModelGateway({
+		db, tokens, secrets, fetch: outside.fetch, now, sleep, waitUntil, log,
+		baseURLOf: registry.upstreamURL,
+		workerName: vars.workerName,
+		headerTimeoutMs: vars.upstreamHeaderTimeoutMs,
+	})
+	return {
+		vars, tokens, registry, orders, gateway, ...work, ...running,
+		stats: () => providerStats(db),
+		housekeeping: { forget: () => db.run(forgetKeys(now() - DAY_MS)) },
+	}
+}
+export type Services = ReturnType<typeof createServices>
+
+const DAY_MS = 86_400_000
+const PRIORITY = { low: -10, medium: 0, high: 10, critical: 20 } as const
+
+function criteriaOf(order: Order, manualOverride: RouteCriteria['manualOverride'], exclude: RouteCriteria['exclude']): RouteCriteria {
+	const { workspaceRef } = order
+	const sourceContext = workspaceRef.kind === 'github' ? { isGitHub: true, repoName: workspaceRef.repo, branchName: workspaceRef.branch } : { isGitHub: false }
+	return { taskType: order.taskType, sourceContext, priority: order.priority, costProfile: order.costProfile, preferredModel: order.preferredModel ?? undefined, manualOverride, exclude: exclude ?? [] }
+}
+
+const messageOf = (execution: Execution) => ({
+	task_id: execution.taskId,
+	execution_id: execution.executionId,
+	provider: execution.provider,
+	factory: execution.input.factory ?? execution.workerName,
+	cli_command: [execution.provider],
+	env_vars: [PROVIDER_SECRETS[execution.provider]],
+})
+
+async function providerStats(db: Database): Promise<ProviderStats[]> {
+	const rows = await executionStats(db)
+	const names = [...new Set(rows.map((row) => row.provider_name))]
+	return names.map((name) => {
+		const own = rows.filter((row) => row.provider_name === name)
+		const count = (status?: string) => own.filter((row) => status === undefined || row.status === status).reduce((sum, row) => sum + row.count, 0)
+		const timed = own.filter((row) => row.average_ms !== null)
+		const timedCount = timed.reduce((sum, row) => sum + row.count, 0)
+		return {
+			provider: name as ProviderStats['provider'],
+			executions: count(),
+			completed: count('completed'),
+			failed: count('failed'),
+			cancelled: count('cancelled'),
+			averageDurationMs: timedCount === 0 ? null : timed.reduce((sum, row) => sum + (row.average_ms ?? 0) * row.count, 0) / timedCount,
+			costUsd: own.reduce((sum, row) => sum + Number(row.cost_micro_usd ?? 0), 0) / 1e6,
+		}
+	})
+}

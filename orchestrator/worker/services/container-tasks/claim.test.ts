@@ -1,0 +1,126 @@
+import { env } from 'cloudflare:workers'
+import { AppError } from '@shared/contracts'
+import { describe, expect, it } from 'vitest'
+import { claimStatement, hasWorkQuery, lapseStatement, logClaim, logLapse } from '../../database/repositories/containerTaskClaims.ts'
+import { containerTasksQuery } from '../../database/repositories/containerTasks.ts'
+import { createFixture, LEASE_MS } from './testing/fixture.ts'
+
+const claimable = { taskTypes: ['command'] as ['command'], capabilities: ['codex'], containerName: 'c1', now: 1, limit: 1 }
+
+describe('claim', () => {
+	it('takes the highest priority first, then the oldest, and leases each under its own token', async () => {
+		const { queue, submit, claim, log } = await createFixture()
+		const [low, oldHigh, newHigh] = [await submit(), await submit({ priority: 5 }), await submit({ priority: 5 })]
+		const claimed = await claim({ max: 3 })
+		expect(claimed.map((entry) => entry.task.taskId)).toEqual([oldHigh.taskId, newHigh.taskId, low.taskId])
+		expect(new Set(claimed.map((entry) => entry.leaseToken)).size).toBe(3)
+		expect(claimed[0]).toMatchObject({ leaseMs: LEASE_MS, leaseExpiresAt: 1_000_000 + LEASE_MS, grant: null, task: { status: 'assigned', attempt: 1, assignedTo: 'pool:c1', assignedAt: 1_000_000 } })
+		expect(await queue.get(low.taskId)).toEqual(claimed[2]?.task)
+		expect(await log()).toEqual(['queue.submitted', 'queue.submitted', 'queue.submitted', 'queue.claimed', 'queue.claimed', 'queue.claimed'])
+		expect(await claim()).toEqual([])
+	})
+
+	it('gives each of 50 tasks to exactly one of 50 concurrent claimers', async () => {
+		const { queue, claim } = await createFixture()
+		await queue.submitMany(Array.from({ length: 50 }, () => ({ taskType: 'command' })), { workerName: 'w' })
+		const claims = await Promise.all(Array.from({ length: 100 }, (_, index) => claim({ containerName: `c${index}` })))
+		const taken = claims.flat().map((entry) => entry.task.taskId)
+		expect(taken).toHaveLength(50)
+		expect(new Set(taken).size).toBe(50)
+	})
+
+	it('gives one task to one of 50 concurrent claimers', async () => {
+		const { submit, claim } = await createFixture()
+		await submit()
+		const claims = await Promise.all(Array.from({ length: 50 }, () => claim({ max: 50 })))
+		expect(claims.filter((tasks) => tasks.length > 0)).toHaveLength(1)
+	})
+
+	it.each([
+		{ name: 'a capability the runner lacks', input: { requires: 'claude' }, request: { capabilities: ['codex'] }, count: 0 },
+		{ name: 'a capability, to a runner without any', input: { requires: 'claude' }, request: {}, count: 0 },
+		{ name: 'a capability the runner has', input: { requires: 'claude' }, request: { capabilities: ['codex', 'claude'] }, count: 1 },
+		{ name: 'another container', input: { containerName: 'c2' }, request: {}, count: 0 },
+		{ name: 'this container', input: { containerName: 'c1' }, request: {}, count: 1 },
+		{ name: 'another task type', input: {}, request: { taskTypes: ['validate' as const] }, count: 0 },
+		{ name: 'fifty capabilities', input: { requires: 'cap-49' }, request: { capabilities: Array.from({ length: 50 }, (_, n) => `cap-${n}`), max: 50 }, count: 1 },
+	])('a task for $name: $count', async ({ input, request, count }) => {
+		const { submit, claim } = await createFixture()
+		await submit(input)
+		expect(await claim(request)).toHaveLength(count)
+	})
+
+	it('keeps to the tasks of one Worker, or to one task, when told to', async () => {
+		const { queue, submit } = await createFixture()
+		const [mine, other] = [await submit(), await queue.submit({ taskType: 'command', priority: 9 }, { workerName: 'other' })]
+		const request = { workerName: 'w', containerName: 'c', taskTypes: ['command' as const], capabilities: [], waitMs: 0, max: 10 }
+		expect((await queue.claim(request, { owner: 'agent-factory' })).map((entry) => entry.task.taskId)).toEqual([mine.taskId])
+		expect(await queue.claim(request, { owner: 'agent-factory', taskId: other.taskId })).toEqual([])
+		expect((await queue.claim(request, { taskId: other.taskId })).map((entry) => entry.task.taskId)).toEqual([other.taskId])
+	})
+
+	it('waits for work that comes, and no longer than asked', async () => {
+		const { submit, claim, clock } = await createFixture()
+		const waiting = claim({ waitMs: 30_000 })
+		await submit()
+		expect(await waiting).toHaveLength(1)
+		const start = clock.now
+		expect(await claim({ waitMs: 700 })).toEqual([])
+		expect(clock.now - start).toBe(700)
+	})
+
+	it('ends the attempt of a task that gets no grant, and tries again where that can help', async () => {
+		const { submit, claim, queue, settled } = await createFixture({
+			grant: async (task) => {
+				if (task.priority === 1) throw new AppError('SECRET_MISSING', 'CURSOR_API_KEY is not set.')
+				throw new TypeError('secret text')
+			},
+		})
+		const [hopeless, unlucky] = [await submit({ priority: 1 }), await submit()]
+		expect(await claim({ max: 2 })).toEqual([])
+		expect(await queue.get(hopeless.taskId)).toMatchObject({ status: 'failed', outcome: 'error', error: { code: 'SECRET_MISSING' } })
+		expect(await queue.get(unlucky.taskId)).toMatchObject({ status: 'pending', error: { code: 'INTERNAL', message: expect.not.stringContaining('secret') } })
+		expect(settled).toEqual([`${hopeless.taskId} failed error`])
+	})
+})
+
+describe('query plans', () => {
+	const plan = async (query: { compile(): { sql: string; parameters: readonly unknown[] } }) => {
+		const { sql, parameters } = query.compile()
+		const { results } = await env.DB.prepare(`explain query plan ${sql}`).bind(...parameters).all<{ detail: string }>()
+		return results.map((row) => row.detail).join('\n')
+	}
+	const claimer = { assignedTo: 'w:c', leaseBase: 'b', leaseMs: 1 }
+
+	it.each([
+		['claim', claimStatement(claimable, claimer)],
+		['claim of a Worker', claimStatement({ ...claimable, owner: 'w' }, claimer)],
+		['log of a claim', logClaim(claimable, claimer)],
+		['claim of fifty', claimStatement({ ...claimable, limit: 50 }, claimer)],
+		['look for work', hasWorkQuery(claimable)],
+	])('%s reads the claim index and sorts nothing', async (_name, query) => {
+		const text = await plan(query)
+		expect(text).toContain('container_tasks USING INDEX container_tasks_claim')
+		expect(text).not.toMatch(/TEMP B-TREE/)
+		expect(text).not.toMatch(/SCAN container_tasks(?! USING INDEX container_tasks_claim)/)
+	})
+
+	it.each([
+		['lapse', lapseStatement(1, 1)],
+		['log of a lapse', logLapse(1, 1)],
+		['look for work', hasWorkQuery(claimable)],
+	])('%s reads the lapse index and sorts nothing', async (_name, query) => {
+		const text = await plan(query)
+		expect(text).toMatch(/SEARCH container_tasks USING (COVERING )?INDEX container_tasks_lapse/)
+		expect(text).not.toMatch(/TEMP B-TREE|SCAN container_tasks(?! USING INDEX container_tasks_claim)/)
+	})
+
+	it.each([
+		['by status', { status: 'pending' as const }, 'container_tasks_of_status'],
+		['by execution', { executionId: 'EXE-0' }, 'container_tasks_of_execution'],
+	])('a list %s sorts nothing', async (_name, filter, index) => {
+		const text = await plan(containerTasksQuery({ ...filter, limit: 10 }))
+		expect(text).toContain(index)
+		expect(text).not.toMatch(/TEMP B-TREE/)
+	})
+})

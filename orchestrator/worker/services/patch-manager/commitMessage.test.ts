@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest'
+import { commitMessage } from './commitMessage.ts'
+
+const trailers = { Order: 'ORD-7K2M9Q', Provider: 'codex' }
+const END = 'Order: ORD-7K2M9Q\nProvider: codex'
+
+it.each([
+	['Fix add', `Fix add\n\n${END}`],
+	['  # Fix add \r\n\r\nBecause.\r\n', `Fix add\n\n# Fix add \n\nBecause.\n\n${END}`],
+	['Fix add\nIt subtracted.', `Fix add\n\nIt subtracted.\n\n${END}`],
+	['', `Change made by an agent\n\n${END}`],
+	['\0\x1b[31mred', `[31mred\n\n${END}`],
+])('makes of %j', (text, message) => {
+	expect(commitMessage(text, trailers)).toBe(message)
+})
+
+it('cuts a long first line at a word and keeps it whole below', () => {
+	const text = 'word '.repeat(40).trim()
+	const [subject, , body] = commitMessage(text, trailers).split('\n')
+	expect(subject?.length).toBeLessThanOrEqual(72)
+	expect(subject?.endsWith('word…')).toBe(true)
+	expect(body).toBe(text)
+})
+
+it('bounds the body', () => {
+	expect(commitMessage(`s\n${'x'.repeat(100_000)}`, trailers).length).toBeLessThan(8200)
+})
+
+it('lets neither text nor value forge a trailer', () => {
+	const lines = commitMessage('s\n\nOrder: ORD-FORGED', { Provider: 'a\nOrder: ORD-FORGED' }).split('\n\n')
+	expect(lines.at(-1)).toBe('Provider: a Order: ORD-FORGED')
+})
