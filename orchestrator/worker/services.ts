@@ -30,11 +30,11 @@ import { createPatchProcessor } from './services/patch-manager/patchProcessor.ts
 import { createSecretService } from './services/secrets/secretService.ts'
 import { createTokens } from './services/security/tokens.ts'
 import { createWorkspaces } from './services/workspaces/workspaces.ts'
-import type { RemoteCache } from './services/workspaces/remotes.ts'
+import { createRemoteCache } from './services/workspaces/remotes.ts'
 import { TASK_SETTLED } from './workflows/events.ts'
 
 // Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
-const remoteCache: RemoteCache = new Map()
+const remoteCache = createRemoteCache()
 const parsed = new WeakMap<Env, Vars>()
 
 function varsOf(env: Env): Vars {

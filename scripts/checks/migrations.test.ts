@@ -79,6 +79,10 @@ describe('rewrittenProblems', () => {
 		expect(rewrittenProblems(root)).toEqual([expect.stringMatching(/0000_a\.sql: changed by commit [0-9a-f]+/)])
 		rmSync(join(root, 'migrations', '0000_a.sql'))
 		expect(rewrittenProblems(root)).toHaveLength(2)
+		git('checkout', '--', '.')
+		write('0001_b.sql', 'two')
+		commit('third')
+		expect(rewrittenProblems(root)).toEqual([])
 	})
 
 	it('looks at every commit that the main branch elsewhere does not have', () => {

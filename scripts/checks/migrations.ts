@@ -79,7 +79,7 @@ function newCommits(git: (...args: string[]) => string): string[] {
 	} catch {
 		// There is no main branch elsewhere to compare with.
 	}
-	return ['-1', 'HEAD']
+	return ['--no-walk', 'HEAD']
 }
 
 /** The paths of one entry of the log, none when the commit gives its reason. */

@@ -6,7 +6,7 @@ import { startEmulator, type RunningEmulator } from '@shared/testing/emulator'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { CLI_NAMES, ensureCLI, type CLIName } from './cliCache.ts'
-import { runTrial, type TrialResult } from './cliCacheTrial.ts'
+import { runTrial, type Trial, type TrialResult } from './cliCacheTrial.ts'
 
 // The pinned CLIs themselves, unchanged, against the model emulator. They are downloaded once into the user's cache.
 
@@ -84,9 +84,33 @@ describe.each(CLI_NAMES)('%s', (name) => {
 	})
 })
 
-async function runAgainst(url: string, { name, prompt, workDir }: { name: CLIName; prompt: string; workDir: string }): Promise<TrialResult> {
-	const homeDir = await mkdtemp(join(tmpdir(), `trial-${name}-`))
-	return await runTrial({ name, installed: await ensureCLI(name), url: `${url}/p/${name}`, prompt, workDir, homeDir })
+// The same CLI talks otherwise to other models: a patch tool instead of an edit tool, tools called from a script, another API.
+describe('other models and APIs', () => {
+	it.each([
+		{ name: 'codex', model: 'gpt-6-sol', usedTool: 'exec', usedWire: 'responses' },
+		{ name: 'codex', model: 'model-unknown-to-it', usedTool: 'exec_command', usedWire: 'responses' },
+		{ name: 'copilot', model: 'gpt-5.5', usedTool: 'apply_patch', usedWire: 'chat' },
+		{ name: 'copilot', model: 'gpt-5.5', wire: 'responses', usedTool: 'apply_patch', usedWire: 'responses' },
+		{ name: 'copilot', model: 'claude-sonnet-5', wire: 'messages', usedTool: 'edit', usedWire: 'messages' },
+	] as const)('$name with $model over $usedWire', { timeout: INSTALL_TIMEOUT_MS }, async ({ usedTool, usedWire, ...variant }) => {
+		const emulator = await startEmulator({ scenarios: SCENARIOS })
+		const workDir = await repository()
+		const result = await runAgainst(emulator.url, { ...variant, prompt: 'Please fix the add function', workDir })
+		await emulator.close()
+		expect(result.exitCode, result.stderr).toBe(0)
+		expect(finalText(variant.name, result.stdout)).toBe('Fixed add. [model emulator]')
+		expect(changedFiles(workDir)).toEqual(['README.md', 'no-newline.txt', 'notes/NOTES.md', 'seen.txt', 'src/add.js'])
+		expect(emulator.requests.every(({ wire }) => wire === usedWire)).toBe(true)
+		expect(emulator.requests.map(({ reply }) => reply?.call?.name)).toContain(usedTool)
+		await rm(workDir, { recursive: true })
+	})
+})
+
+type Run = Pick<Trial, 'name' | 'prompt' | 'workDir' | 'model' | 'wire'>
+
+async function runAgainst(url: string, run: Run): Promise<TrialResult> {
+	const homeDir = await mkdtemp(join(tmpdir(), `trial-${run.name}-`))
+	return await runTrial({ ...run, installed: await ensureCLI(run.name), url: `${url}/p/${run.name}`, homeDir })
 }
 
 async function repository(): Promise<string> {

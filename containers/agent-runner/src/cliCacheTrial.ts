@@ -14,6 +14,10 @@ export interface Trial {
 	workDir: string
 	/** A new directory; it is removed afterwards. */
 	homeDir: string
+	/** Absent: one that gets the classic tools of the CLI. */
+	model?: string
+	/** The API to speak, for the one CLI that speaks several. Absent: chat completions. */
+	wire?: 'chat' | 'responses' | 'messages'
 }
 
 export interface TrialResult {
@@ -77,11 +81,11 @@ function commandLine(trial: Trial): { args: string[]; env: Record<string, string
 	}
 }
 
-function codex({ url, homeDir }: Trial): { args: string[]; env: Record<string, string> } {
+function codex({ url, homeDir, model = 'gpt-5.5' }: Trial): { args: string[]; env: Record<string, string> } {
 	const provider = `{name="proxy",base_url="${url}/v1",env_key="CODEX_API_KEY",wire_api="responses",request_max_retries=1,stream_max_retries=1}`
 	return {
 		args: [
-			...['exec', '--json', '--dangerously-bypass-approvals-and-sandbox', '--skip-git-repo-check', '--ephemeral', '-m', 'gpt-5.5'],
+			...['exec', '--json', '--dangerously-bypass-approvals-and-sandbox', '--skip-git-repo-check', '--ephemeral', '-m', model],
 			...['--disable', 'plugins', '-c', 'analytics.enabled=false', '-c', 'check_for_update_on_startup=false'],
 			...['-c', 'model_provider=proxy', '-c', `model_providers.proxy=${provider}`, '-'],
 		],
@@ -116,14 +120,16 @@ function gemini({ url }: Trial): { args: string[]; env: Record<string, string> }
 }
 
 function copilot(trial: Trial): { args: string[]; env: Record<string, string> } {
+	const isAnthropic = trial.wire === 'messages'
 	return {
 		args: ['--allow-all', '--no-ask-user', '--no-color', '--output-format', 'json', '--usage-output-file', usageFile(trial), '--disable-builtin-mcps'],
 		env: {
 			COPILOT_OFFLINE: 'true',
-			COPILOT_PROVIDER_BASE_URL: `${trial.url}/v1`,
-			COPILOT_PROVIDER_TYPE: 'openai',
+			COPILOT_PROVIDER_BASE_URL: isAnthropic ? trial.url : `${trial.url}/v1`,
+			COPILOT_PROVIDER_TYPE: isAnthropic ? 'anthropic' : 'openai',
+			...(trial.wire === 'responses' ? { COPILOT_PROVIDER_WIRE_API: 'responses' } : {}),
 			COPILOT_PROVIDER_API_KEY: 'test-key',
-			COPILOT_MODEL: 'claude-sonnet-5',
+			COPILOT_MODEL: trial.model ?? 'claude-sonnet-5',
 		},
 	}
 }

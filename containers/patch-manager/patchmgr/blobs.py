@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 try:
-    from _sha1 import sha1  # without hashlib, whose import costs more than a small patch
+    # Without hashlib, whose import costs more than a small patch.
+    from _sha1 import sha1  # type: ignore[import-not-found]
 except ImportError:
     from hashlib import sha1
 
@@ -11,9 +12,14 @@ EXECUTABLE = '100755'
 
 
 def blob_id(data: bytes) -> str:
-    digest = sha1(b'blob %d\0' % len(data))
-    digest.update(data)
-    return digest.hexdigest()
+    return sha1_hex(b'blob %d\0' % len(data), data)
+
+
+def sha1_hex(*parts: bytes) -> str:
+    digest = sha1()
+    for part in parts:
+        digest.update(part)
+    return str(digest.hexdigest())
 
 
 def is_text(data: bytes) -> bool:

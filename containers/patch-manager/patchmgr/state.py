@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 
-from .blobs import sha1
+from .blobs import sha1_hex
 from .disk import made_directory, open_directory, read_file, write_new
 from .errors import Refusal, policy
 from .tree import Tree
@@ -117,7 +117,7 @@ def safe_name(patch_id: str) -> str:
     """A file name for any id. `~` never occurs in it and so can join suffixes."""
     if 0 < len(patch_id) <= 120 and not patch_id.startswith('.') and _SAFE.issuperset(patch_id):
         return patch_id
-    return f'id-{sha1(patch_id.encode("utf-8", "surrogatepass")).hexdigest()}'
+    return 'id-' + sha1_hex(patch_id.encode('utf-8', 'surrogatepass'))
 
 
 def free_key(state: State, patch_id: str) -> str:

@@ -52,6 +52,13 @@ SET = patch_set(
 class Crash(TreeCase):
     more: tuple[str, ...] = ()
 
+    def setUp(self) -> None:
+        super().setUp()
+        for name in ('os.fsync', 'patchmgr.landing.flush_file_system'):
+            patcher = unittest.mock.patch(name, lambda _fd: True)
+            patcher.start()
+            self.addCleanup(patcher.stop)
+
     def start(self) -> None:
         for name in os.listdir(self.folder):
             if name != 'input.json':

@@ -9,6 +9,8 @@ import unittest.mock
 
 from support import FOLDER, Answer, TreeCase, append, call, change, patch_set, replace, text
 
+from patchmgr import landing  # after support, which sets the path
+
 SET = patch_set(
     [change('f', 'modify', (b'1\n2\n', b'1\nTWO\n')), change('g', 'create', (None, b'g\n'))], [replace('f', 2, 2, 'TWO\n'), append('g', 'g\n')]
 )
@@ -32,7 +34,8 @@ class History(TreeCase):
         result = self.run_on('apply', SET).json
         self.assertEqual([result[key] for key in ('ok', 'success', 'total', 'succeeded', 'failed')], [True, True, 2, 2, 0])
         self.assertEqual((result['patch_id'], result['results']), (SET['patch_set_id'], result['operations']))
-        self.assertEqual([(item['op'], item['lines_before'], item['lines_after']) for item in result['operations']], [('replace-block', 2, 2), ('append', 0, 1)])
+        counts = [(item['op'], item['lines_before'], item['lines_after']) for item in result['operations']]
+        self.assertEqual(counts, [('replace-block', 2, 2), ('append', 0, 1)])
         first = SET['files'][0]
         self.assertEqual(
             result['files'][0], {'path': 'f', 'change': 'modify', 'mode': '100644', 'blob': first['result_blob'], 'status': 'applied'}
@@ -58,6 +61,14 @@ class History(TreeCase):
         listed = call('list', '--root', self.root).json['patches']
         self.assertEqual(sum(item['reverted'] for item in listed), 2)
         self.assertEqual(len(listed), 4)
+
+    def test_many_files(self) -> None:
+        """Enough of them to be flushed together."""
+        many = [change(f'd/{number}', 'create', (None, b'')) for number in range(landing.BULK)]
+        first = self.run_on('apply', patch_set(many, []))
+        self.assertEqual((first.code, len(self.tree())), (0, landing.BULK + 1))
+        self.assertEqual(self.revert(first.json['patch_id']).code, 0)
+        self.assertEqual(self.tree(), OLD)
 
     def test_revert_of_a_revert_restores(self) -> None:
         patch_id = self.run_on('apply', SET).json['patch_id']
@@ -116,8 +127,6 @@ class History(TreeCase):
 
 class Together(TreeCase):
     def test_a_file_that_moves_while_landing_is_left_alone(self) -> None:
-        from patchmgr import landing
-
         self.fill(OLD)
         original = landing._Landing._journal
 
@@ -146,7 +155,7 @@ class Together(TreeCase):
                 self.assertEqual(self.tree(), text(f='1\n2\n', h='h\n'))
             self.assertGreater(at, 1, name)
 
-    def failing(self, name: str, at: int) -> 'Failing':
+    def failing(self, name: str, at: int) -> Failing:
         return Failing(name, at)
 
     def test_many_at_once(self) -> None:

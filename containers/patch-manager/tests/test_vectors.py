@@ -5,7 +5,7 @@ import json
 import os
 import unittest
 
-from support import FOLDER, Answer, TreeCase, from_json
+from support import FOLDER, Answer, TreeCase, call, from_json
 
 VECTORS = FOLDER.parent.parent / '@shared' / 'ai-patch' / 'vectors' / 'apply.json'
 
@@ -51,8 +51,6 @@ class Vectors(TreeCase):
                 self.revert(vector, first)
 
     def revert(self, vector: dict, first: Answer) -> None:
-        from support import call
-
         reverted = call('revert', '--root', self.root, first.json['patch_id'])
         self.assertEqual(reverted.code, 0, reverted.json)
         self.assertEqual(self.tree(), from_json(vector['base']))

@@ -3,6 +3,7 @@ import { blobId } from '@shared/ai-patch'
 import type { GitStore, RefOutcome, TreeEntry } from '../../worker/services/git/gitStore.ts'
 import { makeCommit, makeObject, makeTree } from '../../worker/services/git/objects.ts'
 import type { GitObject } from '../../worker/services/git/objects.ts'
+import { parseCommit, parseTree } from '../../worker/services/git/parse.ts'
 
 export interface MemoryFile {
 	mode: string
@@ -10,18 +11,6 @@ export interface MemoryFile {
 }
 
 const decoder = new TextDecoder()
-
-function parseTree(data: Uint8Array): TreeEntry[] {
-	const entries: TreeEntry[] = []
-	for (let at = 0; at < data.length; ) {
-		const end = data.indexOf(0, at)
-		const [mode = '', ...name] = decoder.decode(data.subarray(at, end)).split(' ')
-		const id = Array.from(data.subarray(end + 1, end + 21), (byte) => byte.toString(16).padStart(2, '0')).join('')
-		entries.push({ mode, name: name.join(' '), id })
-		at = end + 21
-	}
-	return entries
-}
 
 export function createMemoryStore() {
 	const objects = new Map<string, GitObject>()
@@ -57,15 +46,14 @@ export function createMemoryStore() {
 		readRef: async (ref) => refs.get(ref) ?? null,
 		readRefs: async (names) => new Map(names.flatMap((name) => (refs.has(name) ? [[name, refs.get(name) ?? '']] : []))),
 		defaultBranch: async () => 'main',
+		readAhead: async () => undefined,
 		async readCommit(id) {
-			const text = get('commit', id)
-			if (text === undefined) return null
-			const lines = decoder.decode(text.data).split('\n')
-			return { id, tree: lines[0]?.slice(5) ?? '', parents: lines.filter((line) => line.startsWith('parent ')).map((line) => line.slice(7)) }
+			const commit = get('commit', id)
+			return commit === undefined ? null : parseCommit(commit)
 		},
 		async readTree(id) {
 			const tree = get('tree', id)
-			return tree === undefined ? null : parseTree(tree.data)
+			return tree === undefined ? null : parseTree(tree)
 		},
 		readBlob: async (id) => get('blob', id)?.data ?? null,
 		async push(updates, pushed, { isAtomic = true } = {}) {
@@ -84,8 +72,8 @@ export function createMemoryStore() {
 	const list = (id: string, prefix = ''): Record<string, string> => {
 		const object = objects.get(id)
 		if (object === undefined) throw new Error(`no tree ${id}`)
-		const found: Record<string, string> = {}
-		for (const entry of parseTree(object.data)) {
+		const found: Record<string, string> = Object.create(null)
+		for (const entry of parseTree(object)) {
 			if (entry.mode === '40000') Object.assign(found, list(entry.id, `${prefix}${entry.name}/`))
 			else found[prefix + entry.name] = `${entry.mode} ${entry.mode === '160000' ? entry.id : decoder.decode(objects.get(entry.id)?.data)}`
 		}

@@ -6,7 +6,7 @@ import { findPatchSet } from '../../worker/database/repositories/patchSets.ts'
 import { errorResponse } from '../../worker/http/router.ts'
 import { createIds } from '../../worker/services/ids.ts'
 import { createPatchProcessor } from '../../worker/services/patch-manager/patchProcessor.ts'
-import type { RemoteCache } from '../../worker/services/workspaces/remotes.ts'
+import { createRemoteCache } from '../../worker/services/workspaces/remotes.ts'
 import { createWorkspaces } from '../../worker/services/workspaces/workspaces.ts'
 
 interface TestEnv {
@@ -15,7 +15,7 @@ interface TestEnv {
 	ARTIFACTS: Artifacts
 }
 
-const remoteCache: RemoteCache = new Map()
+const remoteCache = createRemoteCache()
 const origin = { workerName: 'landing-test' }
 
 function createCalls(env: TestEnv, requests: string[]) {
@@ -55,7 +55,7 @@ function createCalls(env: TestEnv, requests: string[]) {
 		log: (executionId: string) => db.all(sql.selectFrom('operation_logs').select(['operation', 'details']).where('execution_id', '=', executionId).orderBy('id')),
 		forgetWorkspace: (id: string) => db.run(sql.deleteFrom('workspaces').where('id', '=', id)),
 		spoilCredentials() {
-			for (const [key, remote] of remoteCache) remoteCache.set(key, { ...remote, authorization: 'Bearer refused' })
+			for (const [key, remote] of remoteCache.credentials) remoteCache.credentials.set(key, { ...remote, authorization: 'Bearer refused' })
 		},
 		tamper: (id: string) => db.run(sql.updateTable('patch_sets').set({ body: '{}' }).where('patch_set_id', '=', id)),
 	}

@@ -25,7 +25,8 @@ const Filter = z.strictObject({
 	limit: z.int().min(1).max(1000).optional(),
 	cursor: z.string().max(200).optional(),
 })
-const LeaseArgument = z.strictObject({ leaseToken: z.string().min(1).max(200) }).optional()
+/** A ClaimedTask will do: what else it carries is left alone. */
+const LeaseArgument = z.object({ leaseToken: z.string().min(1).max(200) }).optional()
 const Output = CompleteRequest.shape.output
 
 /** Binding ORCHESTRATOR_TASK_QUEUE: work for containers. A Worker sees, claims and settles its own tasks only. */

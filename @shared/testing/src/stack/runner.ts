@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { projectRoot, runnerProgram } from './paths.ts'
 import { startProcess } from './processes.ts'
@@ -22,8 +23,11 @@ export function startRunnerProcess(options: RunnerOptions): ManagedProcess {
 		runnerProgram, '--orchestrator-url', options.orchestratorURL, '--token-stdin', '--worker-name', 'local', '--container-name', name,
 		'--isolation', options.isolation ?? 'auto', '--cache-dir', join(stateDir, 'runners', name), ...(options.extraArgs ?? []),
 	]
-	const { PATH, HOME, LANG, TMPDIR, XDG_CACHE_HOME, VIBEHQ_CACHE, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST } = process.env
-	const env = { PATH, HOME, LANG, TMPDIR, XDG_CACHE_HOME, VIBEHQ_CACHE, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST }
+	const { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST } = process.env
+	const env = { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST, VIBEHQ_CLI_CACHE: cliCache() }
 	const logFile = join(stateDir, 'logs', `${name}.log`)
 	return startProcess({ name, command: process.execPath, args, cwd: projectRoot, env, logFile, input: options.token })
 }
+
+/** The pinned CLIs are shared by all runners of a user; they are installed once. */
+const cliCache = () => process.env['VIBEHQ_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'vibehq')

@@ -35,8 +35,10 @@ export async function writeTree({ gitDir, directory }: WorkTree): Promise<string
 
 export interface AgentRepository {
 	mirror: string
-	/** `refs/heads/x`, where the agent's HEAD points. */
-	baseRef: string
+	/** The commit that HEAD is at; its tree is what the index holds. */
+	commit: string
+	/** `refs/heads/x`, the branch of that HEAD. */
+	ref: string
 	/** Without credentials: a push or fetch of the agent is refused. */
 	remoteURL: string
 }
@@ -45,15 +47,15 @@ export interface AgentRepository {
  * Gives the agent a `.git` of its own with the real history. It is for the agent's use only: whatever happens to it, the
  * runner's diff is made with the other one.
  */
-export async function addAgentRepository(tree: WorkTree, { mirror, baseRef, remoteURL }: AgentRepository): Promise<void> {
-	const branch = /^refs\/heads\/[\w./-]+$/.test(baseRef) && !baseRef.includes('..') ? baseRef : 'refs/heads/work'
+export async function addAgentRepository(tree: WorkTree, { mirror, commit, ref, remoteURL }: AgentRepository): Promise<void> {
+	const branch = /^refs\/heads\/[\w./-]+$/.test(ref) && !ref.includes('..') ? ref : 'refs/heads/work'
 	const agentGit = join(tree.directory, '.git')
 	await mkdir(agentGit, { recursive: true })
 	await writeRepository(agentGit, {
 		isBare: false,
 		alternates: [join(mirror, 'objects')],
 		head: `ref: ${branch}`,
-		refs: { [branch]: tree.baseCommit },
+		refs: { [branch]: commit },
 		config: `[remote "origin"]\n\turl = ${JSON.stringify(remoteURL)}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`,
 	})
 	// The repository's own attributes are for the agent to see as any developer would.

@@ -93,7 +93,7 @@ async function prepareTree({ context, parameters, grant, run, phases }: AgentRun
 	const mirror = await openMirror(context.mirrorsRoot, { workspaceId, url, token: grant.executionToken })
 	const wanted = [{ commit: baseCommit, ref: baseRef }]
 	const tree = await checkOutWithMirror({ mirror, wanted, run, baseCommit, phases, context })
-	await addAgentRepository(tree, { mirror: mirror.gitDir, baseRef, remoteURL: context.isolation.reach(url) })
+	await addAgentRepository(tree, { mirror: mirror.gitDir, commit: baseCommit, ref: baseRef, remoteURL: context.isolation.reach(url) })
 	return { tree, mirror: mirror.gitDir }
 }
 

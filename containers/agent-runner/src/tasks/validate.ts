@@ -96,7 +96,7 @@ async function runCommands(all: Validation, { tree, mirror }: { tree: WorkTree; 
 	const { isolation, lease, redactor } = context
 	const remoteURL = isolation.reach(`${context.orchestratorURL}${grant.gitPath}`)
 	await Promise.all([
-		addAgentRepository(tree, { mirror: mirror.gitDir, baseRef: 'refs/heads/candidate', remoteURL }),
+		addAgentRepository(tree, { mirror: mirror.gitDir, commit: parameters.candidateCommit, ref: 'refs/heads/candidate', remoteURL }),
 		writeFiles(run.dirs.home, HOME_FILES),
 	])
 	const deadline = performance.now() + parameters.wallClockMs

@@ -30,6 +30,9 @@ export function createTestRepository(): TestRepository {
 	const git = (args: string[], input: string | Buffer = '', more: Record<string, string> = {}): string =>
 		execFileSync('git', args, { cwd: directory, env: { ...env, ...more }, input, stdio: ['pipe', 'pipe', 'pipe'] }).toString().trim()
 	git(['init', '-q', '--bare', '-b', 'main'])
+	// Files are stored as they are given, whatever a .gitattributes among them says.
+	mkdirSync(join(directory, 'info'), { recursive: true })
+	writeFileSync(join(directory, 'info/attributes'), '* -text\n')
 	return {
 		directory,
 		git,

@@ -8,6 +8,7 @@ import type { Database, Schema, Statement } from '../client.ts'
 /** What an operator changed about a provider, and how well it is. */
 export interface ProviderConfig {
 	provider: ProviderName
+	/** Instead of the deployment's base URL. */
 	baseURL: string | null
 	defaultModel: string | null
 	isEnabled: boolean

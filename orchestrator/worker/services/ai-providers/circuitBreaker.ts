@@ -24,23 +24,25 @@ export const HEALTHY: CircuitRecord = { circuit: 'closed', consecutiveFailures: 
 
 export type FailureKind = 'fault' | 'rate-limit' | 'auth' | 'alive' | 'unrelated'
 
-const KINDS: Record<string, FailureKind> = {
-	PROVIDER_ERROR: 'fault',
-	PROVIDER_UNREACHABLE: 'fault',
-	PROVIDER_OUTPUT_INVALID: 'fault',
-	GATEWAY_UPSTREAM: 'fault',
-	AGENT_STALLED: 'fault',
-	PROVIDER_RATE_LIMITED: 'rate-limit',
-	PROVIDER_AUTH_FAILED: 'auth',
-	// The provider answered; what it made was not good enough, or it would not do this task.
-	PROVIDER_REFUSED: 'alive',
-	NO_CHANGES: 'alive',
-	VALIDATION_FAILED: 'alive',
-}
+const KINDS = new Map<string, FailureKind>(
+	Object.entries({
+		PROVIDER_ERROR: 'fault',
+		PROVIDER_UNREACHABLE: 'fault',
+		PROVIDER_OUTPUT_INVALID: 'fault',
+		GATEWAY_UPSTREAM: 'fault',
+		AGENT_STALLED: 'fault',
+		PROVIDER_RATE_LIMITED: 'rate-limit',
+		PROVIDER_AUTH_FAILED: 'auth',
+		// The provider answered; what it made was not good enough, or it would not do this task.
+		PROVIDER_REFUSED: 'alive',
+		NO_CHANGES: 'alive',
+		VALIDATION_FAILED: 'alive',
+	} satisfies Record<string, FailureKind>),
+)
 
 /** What a failure says about the provider itself. Lost runners, cancels and budgets say nothing. */
 export function kindOf(code: string): FailureKind {
-	return KINDS[code] ?? (code.startsWith('PATCH_') ? 'alive' : 'unrelated')
+	return KINDS.get(code) ?? (code.startsWith('PATCH_') ? 'alive' : 'unrelated')
 }
 
 export interface ProviderFailure {
@@ -56,7 +58,9 @@ export function afterFailure(record: CircuitRecord, failure: ProviderFailure): C
 	const wasParked = record.circuit === 'open' && (record.parkedUntil ?? 0) > now
 	if (kind === 'alive') return afterSuccess(record, now)
 	if (kind === 'unrelated') return record.circuit === 'half-open' ? { ...record, circuit: 'open', parkedUntil: now } : record
-	const until = (ms: number) => Math.max(record.parkedUntil ?? 0, Math.min(ms, now + LONGEST_PARK_MS))
+	// The end of a probe's window is not a time that anybody asked for.
+	const parkedUntil = record.circuit === 'half-open' ? 0 : (record.parkedUntil ?? 0)
+	const until = (ms: number) => Math.max(parkedUntil, Math.min(ms, now + LONGEST_PARK_MS))
 	if (kind === 'rate-limit') {
 		// Not a fault, but a probe that met it has proved nothing.
 		return { ...record, circuit: record.circuit === 'closed' ? 'closed' : 'open', parkedUntil: until(failure.retryAt ?? now + RATE_LIMIT_MS) }

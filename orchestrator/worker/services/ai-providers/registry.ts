@@ -87,11 +87,13 @@ function toStatus(deps: RegistryDeps, provider: ProviderName, config: ProviderCo
 	const record = config?.health ?? HEALTHY
 	const circuit = viewCircuit(record, deps.now())
 	const hasUpstream = mode === 'direct' || upstreamOf(deps, provider, config) !== null
+	// In direct mode the CLI calls its provider itself, and without the deployment's base URL the gateway does not call the emulator.
+	const isEmulated = vars.upstream === 'emulator' && mode === 'gateway' && vars.providerBaseURLs[provider] !== undefined && !config?.baseURL
 	const unavailableReason =
 		entry.notDriven ??
 		(config?.isEnabled === false ? 'An operator switched it off.' : null) ??
 		(hasSecret ? null : `The secret ${entry.secretName} is not set.`) ??
-		(hasUpstream ? null : `In gateway mode it needs an upstream: name one in PROVIDER_BASE_URLS, or set its mode to direct in PROVIDER_MODES.`) ??
+		(hasUpstream ? null : 'In gateway mode it needs an upstream: name one in PROVIDER_BASE_URLS, or set its mode to direct in PROVIDER_MODES.') ??
 		parkedReason(circuit, config)
 	return {
 		provider,
@@ -108,8 +110,7 @@ function toStatus(deps: RegistryDeps, provider: ProviderName, config: ProviderCo
 		consecutiveFailures: record.consecutiveFailures,
 		parkedUntil: circuit.parkedUntil,
 		lastError: config?.lastError ?? null,
-		// In direct mode the CLI calls its provider itself, and without a base URL of ours the gateway calls the provider's own.
-		upstream: vars.upstream === 'emulator' && mode === 'gateway' && vars.providerBaseURLs[provider] !== undefined ? 'emulator' : 'real',
+		upstream: isEmulated ? 'emulator' : 'real',
 	}
 }
 

@@ -8,7 +8,7 @@ export type Weights = Record<Measure, number>
 
 const BY_PROFILE: Record<CostProfile, Omit<Weights, 'model'>> = {
 	economy: { fit: 0.25, cost: 0.5, health: 0.15, speed: 0.1 },
-	balanced: { fit: 0.45, cost: 0.25, health: 0.2, speed: 0.1 },
+	balanced: { fit: 0.6, cost: 0.2, health: 0.1, speed: 0.1 },
 	performance: { fit: 0.65, cost: 0.05, health: 0.2, speed: 0.1 },
 }
 
@@ -45,7 +45,8 @@ const round = (value: number) => Math.round(value * 1000) / 1000
 
 /** 1 is well; each failure in a row, a circuit that is being probed and a recent error take from it. */
 function healthOf(status: ProviderStatus, now: number): number {
-	if (status.circuit !== 'closed') return 0.1
+	// Only one task at a time is risked on it, so it need not come last.
+	if (status.circuit !== 'closed') return 0.5
 	const isRecent = status.lastError !== null && now - status.lastError.at < RECENT_MS
 	return Math.max(0, 1 - 0.3 * Math.min(status.consecutiveFailures, 3) - (isRecent ? 0.05 : 0))
 }

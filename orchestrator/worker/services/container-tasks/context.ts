@@ -1,5 +1,6 @@
 import { AppError, isAppError } from '@shared/contracts'
 import type { ContainerTask, LogEntry } from '@shared/contracts'
+import { createLogger } from '@shared/worker-base'
 import type { Database } from '../../database/client.ts'
 import { findContainerTask } from '../../database/repositories/containerTasks.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
@@ -7,6 +8,8 @@ import { appendLog } from '../../database/repositories/operationLogs.ts'
 import type { Ids } from '../ids.ts'
 import type { OutputStore } from './outputStore.ts'
 import type { TaskListener } from './taskListener.ts'
+
+const log = createLogger()
 
 export interface TaskQueueDeps {
 	db: Database
@@ -33,7 +36,7 @@ export function describe(error: unknown): { code: string; message: string; retry
 
 /** Writes down that the queue's own work around a task failed. Never throws: the task's state is what counts. */
 export async function noteTrouble(deps: Pick<TaskQueueDeps, 'db' | 'now'>, task: ContainerTask, trouble: { operation: string; level: LogEntry['level']; error: unknown }): Promise<void> {
-	console.error({ message: trouble.operation, taskId: task.taskId, error: trouble.error instanceof Error ? trouble.error.stack : String(trouble.error) })
+	log.error(trouble.operation, { taskId: task.taskId, error: trouble.error })
 	const line = appendLog({
 		source: 'orchestrator.queue',
 		operation: trouble.operation,
@@ -43,7 +46,7 @@ export async function noteTrouble(deps: Pick<TaskQueueDeps, 'db' | 'now'>, task:
 		workerName: task.workerName,
 		at: deps.now(),
 	})
-	await deps.db.run(line).catch((error: unknown) => console.error({ message: 'log line lost', taskId: task.taskId, error: String(error) }))
+	await deps.db.run(line).catch((error: unknown) => log.error('log line lost', { taskId: task.taskId, error }))
 }
 
 /** Tells the listener about ended tasks. What it throws is logged and goes no further. */

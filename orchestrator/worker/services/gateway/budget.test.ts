@@ -11,16 +11,17 @@ const COST = 50_000
 const answer = () => Response.json({ type: 'message', model: 'claude-sonnet-5', usage: { input_tokens: 25_000, output_tokens: 0 } })
 
 describe('a budget', () => {
-	it('ends the execution at the call after it was passed, with the reason for the CLI, the heartbeat and the log', async () => {
+	it('holds the expected cost while a call is in flight, and gives it back', async () => {
 		const id = await seedExecution({ budgetMicroUsd: COST, model: 'claude-sonnet-5' })
-		const token = await executionToken(id)
 		const gateway = createTestGateway({ upstream: answer })
-		expect((await gateway.call(MESSAGES, { token })).status).toBe(200)
+		const response = await gateway.call(MESSAGES, { token: await executionToken(id), body: 'x'.repeat(20_000) })
+		expect(await executionRow(id)).toMatchObject({ cost_micro_usd: 0, held_micro_usd: 20_000 })
+		await response.text()
 		await gateway.settled()
-		expect(await executionRow(id)).toMatchObject({ cost_micro_usd: 0, held_micro_usd: expect.any(Number) })
+		expect(await executionRow(id)).toMatchObject({ cost_micro_usd: COST, held_micro_usd: 0 })
 	})
 
-	it('is refused', async () => {
+	it('that is used up ends the execution, with the reason for the CLI, the heartbeat and the log', async () => {
 		const id = await seedExecution({ budgetMicroUsd: 2 * COST, model: 'claude-sonnet-5' })
 		const token = await executionToken(id)
 		const gateway = createTestGateway({ upstream: answer })

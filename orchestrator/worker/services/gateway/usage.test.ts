@@ -33,7 +33,7 @@ const CASES = [
 	['gemini', GEMINI_STREAM, 'gemini-3.8-flash', { promptTokenCount: 10, totalTokenCount: 11, candidatesTokenCount: 7, thoughtsTokenCount: 2 }],
 ] as const
 
-describe.each(CASES)('%s', (wire, stream, model, usage) => {
+describe.each(CASES)('%s', (...[wire, stream, model, usage]) => {
 	const whole = { model, usage, isFinal: true, hasFailed: false }
 
 	it('is read whatever the chunks, cut at every byte', () => {

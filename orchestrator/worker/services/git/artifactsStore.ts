@@ -1,21 +1,26 @@
 import { AppError, isAppError } from '@shared/contracts'
 import type { Commit, GitStore, RefOutcome, TreeEntry } from './gitStore.ts'
 import { hostCode } from './hostErrors.ts'
+import { createObjectCache } from './objectCache.ts'
+import type { ObjectCacheDeps } from './objectCache.ts'
 import { makePack } from './pack.ts'
+import { parseCommit, parseTree } from './parse.ts'
 import { createSmartHTTP } from './smartHTTP.ts'
 import type { SmartHTTPDeps } from './smartHTTP.ts'
 
 export interface ArtifactsStoreDeps extends SmartHTTPDeps {
 	/** Opens the repository; asked at most once. */
 	openRepo(): Promise<ArtifactsRepo>
+	size: ObjectCacheDeps['size']
 }
 
 /**
- * A repository of Cloudflare Artifacts: objects are read through its binding, references are read and moved over git's own protocol.
- * Trees and commits are remembered for the life of the store, which is one request or step.
+ * A repository of Cloudflare Artifacts: objects are read through its binding, or ahead of that in a pack; references are read and moved
+ * over git's own protocol. Trees and commits are remembered for the life of the store, which is one request or step.
  */
-export function createArtifactsStore({ openRepo, ...http }: ArtifactsStoreDeps): GitStore {
+export function createArtifactsStore({ openRepo, size, ...http }: ArtifactsStoreDeps): GitStore {
 	const git = createSmartHTTP(http)
+	const ahead = createObjectCache({ git, size })
 	const commits = new Map<string, Promise<Commit | null>>()
 	const trees = new Map<string, Promise<TreeEntry[] | null>>()
 	let opened: Promise<ArtifactsRepo> | undefined
@@ -31,18 +36,25 @@ export function createArtifactsStore({ openRepo, ...http }: ArtifactsStoreDeps):
 		readRefs,
 		readRef: async (ref) => (await readRefs([ref])).get(ref) ?? null,
 		defaultBranch: async () => (await read((repo) => repo.info())).defaultBranch,
+		readAhead: ahead.readAhead,
 
 		readCommit: (id) =>
 			remember(commits, id, async () => {
+				const known = ahead.get('commit', id)
+				if (known !== undefined) return parseCommit(known)
 				const commit = await read((repo) => repo.readCommit(id))
 				return commit && { id, tree: commit.treeHash, parents: [...commit.parents] }
 			}),
 		readTree: (id) =>
 			remember(trees, id, async () => {
+				const known = ahead.get('tree', id)
+				if (known !== undefined) return parseTree(known)
 				const entries = await read((repo) => repo.readTree(id))
 				return entries && entries.map(({ name, mode, hash }) => ({ name, mode, id: hash }))
 			}),
 		readBlob: async (id) => {
+			const known = ahead.get('blob', id)
+			if (known !== undefined) return known.data
 			const blob = await read((repo) => repo.readBlob(id))
 			return blob && new Uint8Array(await blob.arrayBuffer())
 		},

@@ -41,6 +41,10 @@ export interface GitStore {
 	readRefs(refs: readonly string[]): Promise<Map<string, string>>
 	/** Name of the branch that a clone checks out, for example `main`; it may not have a commit yet. */
 	defaultBranch(): Promise<string>
+	/**
+	 * A hint that the tree of this commit and these blobs will be read: a host that can hand them over in one request does so. Never throws.
+	 */
+	readAhead(commit: string, blobs: readonly string[]): Promise<void>
 	readCommit(id: string): Promise<Commit | null>
 	readTree(treeId: string): Promise<TreeEntry[] | null>
 	readBlob(id: string): Promise<Uint8Array | null>

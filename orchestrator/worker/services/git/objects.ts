@@ -35,7 +35,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 	return whole
 }
 
-export async function makeObject(type: GitObject['type'], data: Uint8Array): Promise<GitObject> {
+export async function makeObject<Type extends string = GitObject['type']>(type: Type, data: Uint8Array) {
 	const whole = concatBytes([encoder.encode(`${type} ${data.length}\0`), data])
 	return { type, data, id: toHex(new Uint8Array(await crypto.subtle.digest('SHA-1', whole))) }
 }

@@ -7,7 +7,7 @@ const FLUSH = '0000'
 const DELIMITER = '0001'
 
 /** One element of a pkt-line stream. */
-export type Pkt = { kind: 'data'; text: string } | { kind: 'flush' | 'delimiter' }
+export type Pkt = { kind: 'data'; bytes: Uint8Array } | { kind: 'flush' | 'delimiter' }
 
 /** A line with its length in front (four hex digits that count themselves). */
 export function pktLine(text: string): Uint8Array {
@@ -29,8 +29,11 @@ export function parsePktLines(bytes: Uint8Array): Pkt[] {
 		if (length === 0) pkts.push({ kind: 'flush' })
 		else if (length === 1) pkts.push({ kind: 'delimiter' })
 		else if (length < 4 || at + length > bytes.length) throw new RangeError('a pkt-line is cut short')
-		else pkts.push({ kind: 'data', text: decoder.decode(bytes.subarray(at + 4, at + length)).replace(/\n$/, '') })
+		else pkts.push({ kind: 'data', bytes: bytes.subarray(at + 4, at + length) })
 		at += Math.max(length, 4)
 	}
 	return pkts
 }
+
+/** The text of a line without the newline that senders may put at its end. */
+export const pktText = (bytes: Uint8Array) => decoder.decode(bytes).replace(/\n$/, '')

@@ -18,7 +18,7 @@ function fakeServer(...answers: (Response | Error)[]) {
 	const sent: Sent[] = []
 	const fetch: typeof globalThis.fetch = async (input, init) => {
 		const request = new Request(String(input), init)
-		sent.push({ url: request.url, authorization: request.headers.get('authorization'), body: await request.text() })
+		sent.push({ url: request.url, authorization: request.headers.get('authorization'), body: new TextDecoder().decode(await request.arrayBuffer()) })
 		const answer = answers.shift()
 		if (answer === undefined || answer instanceof Error) throw answer ?? new Error('one request too many')
 		return answer

@@ -68,8 +68,7 @@ describe('buildTree', () => {
 	it('takes names of Object.prototype and odd bytes for what they are', async () => {
 		const names = ['__proto__', 'constructor', 'a\tb', 'new\nline', 'é', '\u{1f600}']
 		const { files } = await build({ x: '1' }, await Promise.all(names.map((name) => put(name, name))))
-		expect(Object.entries(files)).toHaveLength(7)
-		for (const name of names) expect(files[name] ?? Object.getOwnPropertyDescriptor(files, name)?.value).toBe(`100644 ${name}`)
+		expect(Object.entries(files).toSorted()).toEqual([...names.map((name) => [name, `100644 ${name}`]), ['x', '100644 1']].toSorted())
 	})
 })
 
@@ -82,7 +81,7 @@ describe('buildTree refuses', () => {
 		['to write over a symlink', { l: { mode: '120000', content: 'x' } }, () => [put('l', 'x')], 'PATCH_FILE_UNSUPPORTED', 'l'],
 		['to go through a symlink', { l: { mode: '120000', content: 'x' } }, () => [put('l/a', 'x')], 'PATCH_FILE_UNSUPPORTED', 'l'],
 		['to go into a submodule', { s: { mode: '160000', content: 'c'.repeat(40) } }, () => [put('s/a', 'x')], 'PATCH_FILE_UNSUPPORTED', 's'],
-	])('%s', async (_name, files, changes, code, path) => {
+	])('%s', async (...[, files, changes, code, path]) => {
 		await expect(build(files, await Promise.all(changes()))).rejects.toMatchObject({ code, details: { path } })
 	})
 

@@ -23,6 +23,7 @@ const READS_AT_ONCE = 8
  * the same id. Throws PATCH_STALE when the workspace lacks the base, NO_CHANGES, and what applying and tree building throw.
  */
 export async function buildCandidate(store: GitStore, set: PatchSet, about: { record: PatchSetRecord; message: string; author: Person }): Promise<BuiltCandidate> {
+	await store.readAhead(set.base_commit, set.files.flatMap(({ base_blob }) => base_blob ?? []))
 	const base = await store.readCommit(set.base_commit)
 	if (base === null) {
 		throw new AppError('PATCH_STALE', `The workspace has no commit ${set.base_commit}, which the set was made against.`, { expected: set.base_commit, actual: null })

@@ -6,7 +6,7 @@ const END = 'Order: ORD-7K2M9Q\nProvider: codex'
 
 it.each([
 	['Fix add', `Fix add\n\n${END}`],
-	['  # Fix add \r\n\r\nBecause.\r\n', `Fix add\n\n# Fix add \n\nBecause.\n\n${END}`],
+	['  # Fix add \r\n\r\nBecause.\r\n', `Fix add\n\nBecause.\n\n${END}`],
 	['Fix add\nIt subtracted.', `Fix add\n\nIt subtracted.\n\n${END}`],
 	['', `Change made by an agent\n\n${END}`],
 	['\0\x1b[31mred', `[31mred\n\n${END}`],

@@ -106,6 +106,7 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 		if (workspaceId === null) throw new AppError('WORKSPACE_NOT_FOUND', `Execution ${executionId.slice(0, 60)} has no workspace to compare with.`)
 		const store = await storeFor(workspaceId)
 		try {
+			await store.readAhead(set.base_commit, set.files.flatMap(({ base_blob }) => base_blob ?? []))
 			const commit = await store.readCommit(set.base_commit)
 			if (commit === null) throw new AppError('PATCH_STALE', `The base commit ${set.base_commit} is not in the workspace any more.`, { expected: set.base_commit, actual: null })
 			const base = createBaseTree(store, commit.tree)

@@ -1,12 +1,18 @@
 import type { GitRemote, RemoteScope } from '../git/smartHTTP.ts'
 
-/** A credential in memory; it is written nowhere. */
+/** What an isolate remembers of a repository and one scope. It is written nowhere. */
 export interface CachedRemote extends GitRemote {
 	/** Unix ms. */
 	expiresAt: number
 }
-/** One per isolate, by repository and scope. */
-export type RemoteCache = Map<string, CachedRemote>
+
+/** One per isolate. */
+export interface RemoteCache {
+	credentials: Map<string, CachedRemote>
+	/** By repository: whether it was found too large to be fetched whole. */
+	sizes: Map<string, { isLarge: boolean }>
+}
+export const createRemoteCache = (): RemoteCache => ({ credentials: new Map(), sizes: new Map() })
 
 const TOKEN_TTL_S = 3600
 /** A credential is not handed out for the last stretch of its life, so that a long clone does not outlive it. */
@@ -23,13 +29,13 @@ export function createRemotes({ openRepo, cache, now }: RemotesDeps) {
 	/** `isFresh` leaves the known credential aside because the host refused it. */
 	return async function remote(repository: string, scope: RemoteScope, { isFresh = false }: { isFresh?: boolean } = {}): Promise<GitRemote> {
 		const key = `${repository} ${scope}`
-		const known = cache.get(key)
+		const known = cache.credentials.get(key)
 		if (known !== undefined && !isFresh && known.expiresAt - MARGIN_MS > now()) return { url: known.url, authorization: known.authorization }
 		const repo = await openRepo(repository)
 		try {
 			const [info, token] = await Promise.all([repo.info(), repo.createToken(scope, TOKEN_TTL_S)])
 			const made = { url: info.remote, authorization: `Bearer ${token.plaintext}` }
-			cache.set(key, { ...made, expiresAt: now() + TOKEN_TTL_S * 1000 })
+			cache.credentials.set(key, { ...made, expiresAt: now() + TOKEN_TTL_S * 1000 })
 			return made
 		} finally {
 			repo[Symbol.dispose]()

@@ -20,7 +20,7 @@ export interface WorkspacesDeps {
 	now: () => number
 	ids: Pick<Ids, 'workspace'>
 	fetch: typeof fetch
-	/** Credentials of this isolate: give every request the same map. */
+	/** What this isolate remembers: give every request the same one. */
 	remoteCache: RemoteCache
 }
 
@@ -45,8 +45,18 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 		}
 	}
 	const remoteOf = createRemotes({ openRepo, cache: remoteCache, now })
+	const sizeOf = (repository: string) => {
+		const size = remoteCache.sizes.get(repository) ?? { isLarge: false }
+		remoteCache.sizes.set(repository, size)
+		return size
+	}
 	const storeOf = (repository: string): GitStore =>
-		createArtifactsStore({ openRepo: () => openRepo(repository), remote: (scope, options) => remoteOf(repository, scope, options), fetch })
+		createArtifactsStore({
+			openRepo: () => openRepo(repository),
+			remote: (scope, options) => remoteOf(repository, scope, options),
+			size: sizeOf(repository),
+			fetch,
+		})
 
 	async function mustFind(workspaceId: string): Promise<Workspace> {
 		const workspace = await findWorkspace(db, workspaceId)

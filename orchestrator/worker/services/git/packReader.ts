@@ -1,0 +1,130 @@
+import { inflateSync } from 'node:zlib'
+import { concatBytes, makeObject, toHex } from './objects.ts'
+import type { GitObject } from './objects.ts'
+
+export interface PackLimits {
+	maxObjects: number
+	/** Sum of all objects as unpacked. */
+	maxTotalBytes: number
+}
+
+type ObjectType = GitObject['type'] | 'tag'
+const TYPES: Record<number, ObjectType> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' }
+const REF_DELTA = 7
+const ID_BYTES = 20
+
+/** An entry as it stands in the pack: whole, or the difference to another object of the pack. */
+type Entry = { type: ObjectType; data: Uint8Array } | { baseId: string; delta: Uint8Array }
+
+/**
+ * The objects of a pack, by id. Ids are computed, so an object is what its id says whatever the sender meant. Null when there is more
+ * than the limits allow. Throws RangeError for what is not a pack, or one that was not asked for (offset deltas, bases outside of it).
+ */
+export async function readPack(pack: Uint8Array, limits: PackLimits): Promise<Map<string, GitObject> | null> {
+	const view = new DataView(pack.buffer, pack.byteOffset, pack.byteLength)
+	if (pack.length < 12 + ID_BYTES || view.getUint32(0) !== 0x5041434b || view.getUint32(4) !== 2) throw new RangeError('not a version 2 pack')
+	const count = view.getUint32(8)
+	if (count > limits.maxObjects) return null
+	const entries = readEntries(pack, { count, maxTotalBytes: limits.maxTotalBytes })
+	return entries && resolveAll(entries)
+}
+
+function readEntries(pack: Uint8Array, { count, maxTotalBytes }: { count: number; maxTotalBytes: number }): Entry[] | null {
+	const entries: Entry[] = []
+	let at = 12
+	let total = 0
+	for (let index = 0; index < count; index += 1) {
+		const header = readHeader(pack, at)
+		at = header.next
+		total += header.length
+		if (total > maxTotalBytes) return null
+		const baseId = header.type === REF_DELTA ? toHex(pack.subarray(at, at + ID_BYTES)) : null
+		if (baseId !== null) at += ID_BYTES
+		const { data, usedBytes } = inflate(pack.subarray(at), header.length)
+		at += usedBytes
+		const type = TYPES[header.type]
+		if (baseId !== null) entries.push({ baseId, delta: data })
+		else if (type !== undefined) entries.push({ type, data })
+		else throw new RangeError(`an entry of type ${header.type}`)
+	}
+	return entries
+}
+
+function readHeader(pack: Uint8Array, from: number): { type: number; length: number; next: number } {
+	let at = from
+	let byte = pack[at] ?? 0
+	const type = (byte >> 4) & 7
+	let length = byte & 15
+	for (let scale = 16; byte & 0x80; scale *= 128) {
+		at += 1
+		byte = pack[at] ?? 0
+		length += (byte & 0x7f) * scale
+	}
+	return { type, length, next: at + 1 }
+}
+
+/** Unpacks one zlib stream and says how long it was; the platform's streams cannot tell where one ends and the next begins. */
+function inflate(input: Uint8Array, length: number): { data: Uint8Array; usedBytes: number } {
+	// No more than zlib makes of incompressible data, so that the rest of the pack is not handed over for each entry.
+	const window = input.subarray(0, length + (length >> 8) + 128)
+	const result: unknown = inflateSync(window, { info: true, maxOutputLength: Math.max(length, 1) })
+	const { buffer, engine } = result as { buffer: Uint8Array; engine: { bytesWritten: number } }
+	if (buffer.length !== length) throw new RangeError('an entry is not as long as it says')
+	return { data: buffer, usedBytes: engine.bytesWritten }
+}
+
+async function resolveAll(entries: readonly Entry[]): Promise<Map<string, GitObject>> {
+	const resolved = new Map<string, { type: ObjectType; data: Uint8Array }>()
+	const add = async (type: ObjectType, data: Uint8Array) => resolved.set((await makeObject(type, data)).id, { type, data })
+	let waiting: { baseId: string; delta: Uint8Array }[] = []
+	for (const entry of entries) {
+		if ('type' in entry) await add(entry.type, entry.data)
+		else waiting.push(entry)
+	}
+	while (waiting.length > 0) {
+		const later: typeof waiting = []
+		for (const entry of waiting) {
+			const base = resolved.get(entry.baseId)
+			if (base === undefined) later.push(entry)
+			else await add(base.type, applyDelta(base.data, entry.delta))
+		}
+		if (later.length === waiting.length) throw new RangeError('a delta against an object that is not in the pack')
+		waiting = later
+	}
+	return new Map(Array.from(resolved).flatMap(([id, { type, data }]) => (type === 'tag' ? [] : [[id, { id, type, data }]])))
+}
+
+/** Git's delta: both lengths, then copies from the base (high bit set) and literal bytes. */
+export function applyDelta(base: Uint8Array, delta: Uint8Array): Uint8Array {
+	let at = 0
+	const readLength = () => {
+		let length = 0
+		for (let scale = 1, byte = 0x80; byte & 0x80; scale *= 128) {
+			byte = delta[at++] ?? 0
+			length += (byte & 0x7f) * scale
+		}
+		return length
+	}
+	const readBytes = (flags: number, count: number) => {
+		let value = 0
+		for (let index = 0; index < count; index += 1) if (flags & (1 << index)) value += (delta[at++] ?? 0) * 256 ** index
+		return value
+	}
+	const baseLength = readLength()
+	const length = readLength()
+	const parts: Uint8Array[] = []
+	while (at < delta.length) {
+		const command = delta[at++] ?? 0
+		if (command & 0x80) {
+			const offset = readBytes(command, 4)
+			const size = readBytes(command >> 4, 3) || 0x10000
+			parts.push(base.subarray(offset, offset + size))
+		} else {
+			parts.push(delta.subarray(at, at + command))
+			at += command
+		}
+	}
+	const result = concatBytes(parts)
+	if (base.length !== baseLength || result.length !== length) throw new RangeError('a delta does not fit its base')
+	return result
+}

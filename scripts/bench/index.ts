@@ -1,0 +1,15 @@
+const BENCHES: Record<string, { about: string; load: () => Promise<{ run: (args: string[]) => Promise<number> }> }> = {
+	overhead: { about: 'wall time of an order against the same CLI run bare', load: () => import('./overhead.ts') },
+}
+
+/** Runs the bench that is named; prints a table, or with --json one JSON object. */
+export async function run(args: string[]): Promise<number> {
+	const [name, ...rest] = args
+	const bench = name === undefined ? undefined : BENCHES[name]
+	if (!bench) {
+		const list = Object.entries(BENCHES).map(([key, { about }]) => `  ${key.padEnd(12)} ${about}`)
+		process.stderr.write(`npm run bench -- <name> [--json]\n\n${list.join('\n')}\n`)
+		return 2
+	}
+	return (await bench.load()).run(rest)
+}
