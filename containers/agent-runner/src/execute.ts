@@ -13,8 +13,8 @@ export interface ExecuteOptions {
 	/** Ends a program that has written no line on stdout for so long. */
 	stallMs?: number
 	signal: AbortSignal
-	/** Gets stdout line by line; answers `stop` when there is no point in going on. */
-	onLine?: (line: string) => 'stop' | void
+	/** Gets stdout line by line; answers `stop` when there is no point in going on, `last-chance` when there is none without another line soon. */
+	onLine?: (line: string) => 'stop' | 'last-chance' | void
 	onWarning?: (text: string) => void
 	/** Bytes kept of the end of stdout and of stderr, each. */
 	tailBytes?: number
@@ -34,6 +34,7 @@ export interface Executed {
 
 const MAX_LINE_BYTES = 10 * 1024 * 1024
 const PIPE_CLOSE_MS = 1000
+const LAST_CHANCE_MS = 60_000
 
 /** Runs one program under isolation and its limits. When this resolves, no process of the run is left. Never rejects. */
 export async function execute(options: ExecuteOptions): Promise<Executed> {
@@ -56,7 +57,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
 
 interface Watch {
 	sawLine(): void
-	giveUp(): void
+	giveUp(afterMs: number): void
 	stop(): void
 	ending(): Ending
 }
@@ -64,6 +65,7 @@ interface Watch {
 function watchLimits(launched: Launched, { wallClockMs, stallMs, signal, graceMs = 3000 }: ExecuteOptions): Watch {
 	let ending: Ending = 'exited'
 	let killTimer: NodeJS.Timeout | undefined
+	let lastChanceTimer: NodeJS.Timeout | undefined
 	let hasStopped = false
 	const end = (reason: Ending): void => {
 		if (ending !== 'exited' || hasStopped) return
@@ -77,13 +79,19 @@ function watchLimits(launched: Launched, { wallClockMs, stallMs, signal, graceMs
 	signal.addEventListener('abort', onAbort, { once: true })
 	if (signal.aborted) onAbort()
 	return {
-		sawLine: () => void stallTimer?.refresh(),
-		giveUp: () => end('given-up'),
+		sawLine() {
+			stallTimer?.refresh()
+			clearTimeout(lastChanceTimer)
+		},
+		giveUp(afterMs) {
+			lastChanceTimer = setTimeout(() => end('given-up'), afterMs)
+		},
 		stop() {
 			hasStopped = true
 			clearTimeout(wallTimer)
 			clearTimeout(stallTimer)
 			clearTimeout(killTimer)
+			clearTimeout(lastChanceTimer)
 			signal.removeEventListener('abort', onAbort)
 		},
 		ending: () => ending,
@@ -97,7 +105,8 @@ function readOutput({ child }: Launched, options: ExecuteOptions, watch: Watch):
 		maxLineBytes: MAX_LINE_BYTES,
 		onLine(line) {
 			watch.sawLine()
-			if (onLine?.(line) === 'stop') watch.giveUp()
+			const verdict = onLine?.(line)
+			if (verdict) watch.giveUp(verdict === 'stop' ? 0 : LAST_CHANCE_MS)
 		},
 		onDropped: (byteCount) => onWarning?.(`A line of ${byteCount} bytes on stdout was left out.`),
 	})

@@ -50,7 +50,7 @@ def random_trees(random_: random.Random) -> tuple[Files, Files]:
 def operations_of(old: bytes, new: bytes, folder: str, file: str) -> list[dict[str, Any]]:
     """From the hunk headers of `git diff -U0` and the lines of `new`: an independent reading of the conversion rules."""
     paths = [os.path.join(folder, 'old.txt'), os.path.join(folder, 'new.txt')]
-    for path, data in zip(paths, (old, new)):
+    for path, data in zip(paths, (old, new), strict=True):
         with open(path, 'wb') as out:
             out.write(data)
     run = subprocess.run(['git', 'diff', '--no-index', '--no-color', '--text', '-U0', *paths], capture_output=True, check=False)

@@ -125,8 +125,10 @@ def call(*argv: str) -> Answer:
 class TreeCase(unittest.TestCase):
     """A fresh folder with an empty work tree for every test."""
 
+    place: str | None = None
+
     def setUp(self) -> None:
-        self.folder = tempfile.mkdtemp(prefix='patchmgr-')
+        self.folder = tempfile.mkdtemp(prefix='patchmgr-', dir=self.place)
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.root = os.path.join(self.folder, 'root')
         os.mkdir(self.root)

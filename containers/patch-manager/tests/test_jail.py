@@ -68,8 +68,8 @@ class Jail(TreeCase):
         self.refused(append('sub/f', 'x\n'), 'PATCH_FILE_UNSUPPORTED', 'submodule')
 
     def test_git_directory_by_any_name(self) -> None:
-        names = ['.git/config', 'a/.git/config', '.GIT/config', '.gIt', 'GIT~1/x', '.git /x', '.git./x', '.git . ./x', '.git::$DATA', '.g\u200bit']
-        for name in [*names, '.gi\u200ct/x', '\ufeff.git/x', '.git\u206f/x', 'a\\.git\\x']:
+        names = ['.git/config', 'a/.git/config', '.GIT/config', '.gIt', 'GIT~1/x', '.git /x', '.git./x', '.git . ./x', '.git::$DATA']
+        for name in [*names, '.g\u200bit', '.gi\u200ct/x', '\ufeff.git/x', '.git\u206f/x', 'a\\.git\\x']:
             answer = self.run_on('apply', append(name, 'x\n'))
             is_allowed = name == '.g\u200bit'
             self.assertEqual((answer.code, answer.error), (0, None) if is_allowed else (1, 'PATCH_POLICY'), ascii(name))
@@ -100,8 +100,8 @@ class Jail(TreeCase):
             self.assertEqual(self.tree(), text(f='ONE\n2\n'))
 
     def test_own_state(self) -> None:
-        paths = ['.mission_control/patch-manager/applied/x', '.mission_control/patch-manager', '.Mission_Control/Patch-Manager/txn/x/record.json']
-        for path in [*paths, '.patchmgr-staging/x']:
+        own = '.mission_control/patch-manager'
+        for path in (own, f'{own}/applied/x', '.Mission_Control/Patch-Manager/txn/x/record.json', '.patchmgr-staging/x'):
             answer = self.run_on('apply', append(path, 'x\n'))
             self.assertEqual((answer.code, answer.rule), (1, 'path-state'), path)
         self.assertEqual(self.run_on('apply', append('.mission_control/tasks.json', '{}\n')).code, 0)

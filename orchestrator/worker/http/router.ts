@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
 import { AppError, ERRORS, toErrorBody } from '@shared/contracts'
 import type { Principal } from '@shared/contracts'
@@ -36,8 +37,16 @@ export function createRouter() {
 	})
 }
 
+/** What hono itself refuses has a status and no code of ours: a body that is no JSON, or none at all. */
+function named(error: unknown): unknown {
+	if (!(error instanceof HTTPException) || error.status >= 500) return error
+	if (error.status === 415) return new AppError('UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json.')
+	return new AppError('INVALID_JSON', `The request cannot be read: ${error.message}.`)
+}
+
 /** Turns anything thrown into the error answer. What is not an AppError is logged here and not shown. */
-export function errorResponse(error: unknown): Response {
+export function errorResponse(thrown: unknown): Response {
+	const error = named(thrown)
 	const body = toErrorBody(error)
 	if (body.code === 'INTERNAL') console.error({ message: 'unexpected error', error: error instanceof Error ? error.stack : String(error) })
 	return Response.json({ error: body }, { status: ERRORS[body.code].status })

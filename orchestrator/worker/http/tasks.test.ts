@@ -170,6 +170,12 @@ describe('bad input', () => {
 		expect(await call('worker', 'GET', `/api/tasks${query}`)).toMatchObject({ status: 400, body: { error: { code: 'INVALID_INPUT' } } })
 	})
 
+	it('does not take a body that is not said to be JSON', async () => {
+		const { call } = await open()
+		const answer = await call('worker', 'POST', '/api/tasks', { taskType: 'command' }, { 'content-type': 'text/plain' })
+		expect([answer.status, answer.body.error?.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE'])
+	})
+
 	it('takes a report of several megabytes', async () => {
 		const { call, submit, claimOne } = await open()
 		const { taskId } = await submit()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ScenarioFault } from '@shared/contracts'
+import type { Scenario, ScenarioFault } from '@shared/contracts'
 import { z } from 'zod'
 import { answerWith, errorAnswer, modelListAnswer } from './answers.ts'
 import { createFaultCounter } from './faults.ts'
@@ -44,6 +44,8 @@ export interface Emulator {
 	fetch(request: Request): Promise<Response>
 	/** Replaces the scenarios and starts their fault counts anew. */
 	setScenarios(scenarios: unknown): void
+	/** Adds scenarios after those there are; fault counts go on. */
+	addScenarios(scenarios: readonly Scenario[]): void
 }
 
 /** @throws AppError INVALID_INPUT for scenarios that are not in the scenario format. */
@@ -64,6 +66,9 @@ export function createEmulator(options: EmulatorOptions): Emulator {
 		setScenarios(scenarios) {
 			state.book = createScenarioBook(scenarios)
 			state.faults.reset()
+		},
+		addScenarios(scenarios) {
+			state.book = createScenarioBook([...state.book.scenarios, ...scenarios])
 		},
 	}
 

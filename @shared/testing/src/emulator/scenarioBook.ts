@@ -13,6 +13,7 @@ export interface Match {
 }
 
 export interface ScenarioBook {
+	readonly scenarios: readonly Scenario[]
 	find(provider: string, request: AgentRequest): Match | undefined
 	/** What was looked for, for the answer that says that nothing matched. */
 	describe(provider: string): string
@@ -31,6 +32,7 @@ export function createScenarioBook(untrusted: unknown): ScenarioBook {
 	const entries = parsed.data.map(compile)
 	const of = (provider: string): Entry[] => entries.filter(({ scenario }) => scenario.provider === undefined || scenario.provider === provider)
 	return {
+		scenarios: parsed.data,
 		find(provider, request) {
 			const whole = request.turns.map((turn) => turn.prompt).join('\n')
 			const entry = of(provider).find(({ pattern }) => pattern.test(whole))

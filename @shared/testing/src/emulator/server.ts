@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { createEmulator, type EmulatorOptions, type RecordedRequest } from './emulator.ts'
+import { createEmulator, type Emulator, type EmulatorOptions, type RecordedRequest } from './emulator.ts'
 
 export interface StartEmulatorOptions extends EmulatorOptions {
 	/** 0 or absent takes any free port. */
@@ -17,6 +17,7 @@ export interface RunningEmulator {
 	/** Every request since the start, oldest first. */
 	requests: RecordedRequest[]
 	setScenarios(scenarios: unknown): void
+	addScenarios: Emulator['addScenarios']
 	/** Stops at once; open and stalled connections are cut. */
 	close(): Promise<void>
 }
@@ -48,6 +49,7 @@ export async function startEmulator(options: StartEmulatorOptions): Promise<Runn
 		port,
 		requests,
 		setScenarios: (scenarios) => emulator.setScenarios(scenarios),
+		addScenarios: (scenarios) => emulator.addScenarios(scenarios),
 		close() {
 			const closed = Promise.withResolvers<void>()
 			server.close(() => closed.resolve())

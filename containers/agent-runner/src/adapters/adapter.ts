@@ -39,11 +39,16 @@ export interface AgentReport {
 	unknownEvents: number
 }
 
+export type LineVerdict = 'stop' | 'last-chance' | void
+
 export type AgentEvent = Omit<ProgressEvent, 'at'>
 
 export interface AgentParser {
-	/** Takes one line of stdout. `stop` means that the CLI will get nowhere, although it goes on. */
-	push(line: string): 'stop' | void
+	/**
+	 * Takes one line of stdout. `stop`: the CLI will get nowhere, although it goes on. `last-chance`: the same, unless another
+	 * line comes within a minute.
+	 */
+	push(line: string): LineVerdict
 	/** Takes what the CLI left in files. */
 	finish(exitCode: number | null): Promise<void>
 	readonly report: AgentReport

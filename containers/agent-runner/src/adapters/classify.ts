@@ -18,7 +18,9 @@ const AUTH = /API_KEY_INVALID|API key not valid|(invalid|incorrect|missing) (ext
 const RATE = /rate.?limit|too many requests|quota|RESOURCE_EXHAUSTED/i
 const UNREACHABLE =
 	/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|connection refused|connectionrefused|dns error|getaddrinfo|waiting for network|unable to connect|error sending request|fetch failed/i
-const BROKEN = /high demand|overloaded|stream disconnected|terminated|ECONNRESET|connection (to the API )?was lost|socket hang up|internal server error|bad gateway|invalid stream|UND_ERR/i
+const BROKEN =
+	/high demand|overloaded|stream disconnected|terminated|ECONNRESET|connection (to the API )?was lost|socket hang up|internal server error|bad gateway|invalid stream|UND_ERR|error (decoding|reading)|unexpected EOF/i
+const REFUSED = /invalid_request_error|invalid request|model\b.{0,60}\b(does not exist|not found|no access)/i
 
 /** Names a provider's fault by what the CLI says of it; `stderr` is looked at only where the message tells nothing. */
 export function classifyFault(fault: AgentFault, stderr: string): TaskError {
@@ -38,6 +40,7 @@ function codeOf({ message, status }: AgentFault): string | null {
 	if (AUTH.test(message)) return 'PROVIDER_AUTH_FAILED'
 	if (UNREACHABLE.test(message)) return 'PROVIDER_UNREACHABLE'
 	if (RATE.test(message)) return 'PROVIDER_RATE_LIMITED'
+	if (REFUSED.test(message)) return 'PROVIDER_REFUSED'
 	if (BROKEN.test(message)) return 'PROVIDER_ERROR'
 	return null
 }

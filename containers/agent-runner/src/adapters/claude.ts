@@ -21,7 +21,7 @@ function command({ prompt, model, gateway, secretEnv, isRoot }: AgentInput): Age
 			...key,
 			CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
 			DISABLE_AUTOUPDATER: '1',
-			CLAUDE_CODE_MAX_RETRIES: '2',
+			CLAUDE_CODE_MAX_RETRIES: '3',
 			API_TIMEOUT_MS: '300000',
 			CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '120000',
 			// It refuses to work unasked as root unless told that this is a sandbox, which it is.

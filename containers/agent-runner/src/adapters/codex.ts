@@ -1,4 +1,4 @@
-import type { AgentAdapter, AgentCommand, AgentInput, AgentParser, ParserInput } from './adapter.ts'
+import type { AgentAdapter, AgentCommand, AgentInput, AgentParser, LineVerdict, ParserInput } from './adapter.ts'
 import { createEventLog, usageOf } from './eventLog.ts'
 import type { EventLog } from './eventLog.ts'
 import { countAt, listAt, numberAt, textAt } from './json.ts'
@@ -52,6 +52,8 @@ function createParser(input: ParserInput): AgentParser {
 			const read = log.read(line)
 			if (!read) return
 			const { type, event } = read
+			// It goes on, so whatever kept it waiting is over.
+			report.fault = null
 			switch (type) {
 				case 'thread.started':
 					report.sessionId = textAt(event, 'thread_id')
@@ -114,12 +116,15 @@ function onTurn(log: EventLog, event: JSONObject): void {
 	log.emit('usage', 'Turn completed', { usage: report.usage })
 }
 
-/** Most of these are not fatal; without a network, though, the CLI waits for ever whatever its retry limits say. */
-function onError(log: EventLog, message: string): 'stop' | void {
+/**
+ * None of these is fatal. Without a network the CLI waits for ever, whatever its retry limits say: it gets the time that an
+ * orchestrator needs to start again.
+ */
+function onError(log: EventLog, message: string): LineVerdict {
 	log.emit('warning', message)
 	if (!/waiting for network/i.test(message)) return
 	log.report.fault = { message, status: null }
-	return 'stop'
+	return 'last-chance'
 }
 
 // The message is all there is: "unexpected status 401 Unauthorized: ...", "exceeded retry limit, last status: 429 Too Many Requests".

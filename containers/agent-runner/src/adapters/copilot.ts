@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AgentAdapter, AgentCommand, AgentInput, AgentParser, ParserInput } from './adapter.ts'
+import type { AgentAdapter, AgentCommand, AgentInput, AgentParser, LineVerdict, ParserInput } from './adapter.ts'
 import { createEventLog, usageOf } from './eventLog.ts'
 import type { EventLog } from './eventLog.ts'
 import { at, countAt, isObject, listAt, numberAt, parseObject, textAt } from './json.ts'
@@ -32,8 +32,7 @@ function command({ prompt, model, gateway, secretEnv, dirs }: AgentInput): Agent
 }
 
 const EDIT_TOOLS = new Set(['edit', 'create', 'apply_patch'])
-const MAX_FAILED_CALLS = 2
-const QUIET = /^(session|assistant|user|model|tool|subagent|skill|hook)\./
+const QUIET = /^((session|assistant|user|model|tool|subagent|skill|hook|agent)\..*|abort)$/
 
 function createParser(input: ParserInput): AgentParser {
 	const log = createEventLog(input)
@@ -85,13 +84,18 @@ function onTool(log: EventLog, event: JSONObject): void {
 }
 
 /** It has no setting for retries and would go on for a minute. When to try again is the orchestrator's decision. */
-function onCallFailure(log: EventLog, event: JSONObject): 'stop' | void {
+function onCallFailure(log: EventLog, event: JSONObject): LineVerdict {
 	const status = numberAt(event, 'data', 'statusCode')
 	const message = textAt(event, 'data', 'errorMessage') ?? 'The model call failed.'
 	log.emit('warning', message, { status })
-	if (countAt(event, 'data', 'retryAttempt') + 1 < MAX_FAILED_CALLS) return
+	if (countAt(event, 'data', 'retryAttempt') + 1 < callsAllowed(status)) return
 	log.report.fault = { message, status }
 	return 'stop'
+}
+
+function callsAllowed(status: number | null): number {
+	if (status === 401 || status === 403) return 1
+	return status === 429 ? 2 : 3
 }
 
 function onResult(log: EventLog, event: JSONObject): void {

@@ -9,7 +9,7 @@ export const gemini: AgentAdapter = { command, createParser }
 const SETTINGS = {
 	security: { auth: { selectedType: 'gemini-api-key' }, environmentVariableRedaction: { enabled: true } },
 	privacy: { usageStatisticsEnabled: false },
-	general: { enableAutoUpdate: false, enableAutoUpdateNotification: false, maxAttempts: 2, retryFetchErrors: false },
+	general: { enableAutoUpdate: false, enableAutoUpdateNotification: false, maxAttempts: 3, retryFetchErrors: true },
 	hooksConfig: { enabled: false },
 }
 

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+import type { ExecutionView, LogEntry, OrderCreated, OrderInput, OrderView, ProviderStatus, Scenario, ScenarioStep, WorkspaceView } from '@shared/contracts'
+import { git, startStack } from '@shared/testing/stack'
+import type { Stack, StackOptions } from '@shared/testing/stack'
+import { cloneRef } from './clone.ts'
+import type { Clone } from './clone.ts'
+
+export type { Stack } from '@shared/testing/stack'
+
+export type SharedStackOptions = Partial<Omit<StackOptions, 'stateDir'>>
+
+/** Starts one stack for all tests of a file, on state of its own, and stops it after them. `stack` is there once the tests run. */
+export function sharedStack(options: SharedStackOptions = {}): { readonly stack: Stack } {
+	let stack: Stack | undefined
+	const stateDir = mkdtempSync(join(tmpdir(), 'vibehq-e2e-'))
+	beforeAll(async () => {
+		stack = await startStack({
+			stateDir,
+			runners: 2,
+			models: { emulator: [] },
+			...options,
+			vars: { LEASE_MS: '3000', POLL_MS: '1000', ...options.vars },
+		})
+	})
+	afterAll(async () => {
+		await stack?.stop()
+		rmSync(stateDir, { recursive: true, force: true })
+	})
+	return {
+		get stack() {
+			if (stack === undefined) throw new Error('The stack is there only while tests and hooks run.')
+			return stack
+		},
+	}
+}
+
+/** What a base commit holds: contents by path, or a function that writes them into a folder. */
+export type Files = Record<string, string | Uint8Array> | ((folder: string) => void)
+
+export interface Base {
+	workspace: WorkspaceView
+	commit: string
+	/** Address for `git clone`; `stack.operatorToken` opens it. */
+	url: string
+}
+
+/** A hosted workspace whose `main` holds these files. */
+export async function makeWorkspace(stack: Stack, files: Files): Promise<Base> {
+	const workspace = await stack.client.createWorkspace()
+	const url = `${stack.url}${workspace.clonePath}`
+	const folder = tempFolder(stack)
+	if (typeof files === 'function') files(folder)
+	else for (const [path, content] of Object.entries(files)) writeInto(folder, path, content)
+	await git(['init', '--quiet', '--initial-branch=main'], { cwd: folder })
+	await git(['add', '--all', '--force'], { cwd: folder })
+	await git(['commit', '--quiet', '--allow-empty', '--message', 'Start'], { cwd: folder })
+	await git(['push', '--quiet', '--force', url, 'HEAD:refs/heads/main'], { cwd: folder, token: stack.operatorToken })
+	return { workspace, url, commit: (await git(['rev-parse', 'HEAD'], { cwd: folder })).trim() }
+}
+
+export function writeInto(folder: string, path: string, content: string | Uint8Array): void {
+	mkdirSync(dirname(join(folder, path)), { recursive: true })
+	writeFileSync(join(folder, path), content)
+}
+
+/** Goes away with the state of the stack. */
+export const tempFolder = (stack: Stack) => mkdtempSync(join(stack.stateDir, 'folder-'))
+
+/** What the scripted model does; name and match are filled in. Without `provider` it holds for all. The first that fits is played. */
+export type Script = Omit<Scenario, 'name' | 'match' | 'steps'> & { steps?: ScenarioStep[] }
+
+export interface OrderSpec extends Omit<OrderInput, 'prompt' | 'workspace'> {
+	prompt?: string
+	/** The base; a workspace that exists already, or the files of a new one. */
+	base?: Base
+	files?: Files
+	scenario: Script | Script[]
+}
+
+export interface PlacedOrder {
+	/** Stands in the prompt and nowhere else: what the scenarios are matched by. */
+	token: string
+	base: Base
+	orderId: OrderCreated['orderId']
+	taskId: OrderCreated['taskId']
+	/** The first execution. */
+	executionId: NonNullable<OrderCreated['executionId']>
+	created: OrderCreated
+	/** Waits until the last execution of the order has ended. */
+	settled: (timeoutMs?: number) => Promise<SettledOrder>
+}
+
+export interface SettledOrder extends PlacedOrder {
+	/** All executions of the order, in the order they were tried. */
+	executions: [ExecutionView, ...ExecutionView[]]
+	/** The last of them, and its log. */
+	execution: ExecutionView
+	log: LogEntry[]
+	order: OrderView
+	/** Clones the branch of the order, or another ref, through the git gateway. */
+	clone: (ref?: string) => Promise<Clone>
+}
+
+/** Places an order for a scripted agent, without waiting for it. */
+export async function place(stack: Stack, spec: OrderSpec): Promise<PlacedOrder> {
+	const { prompt = 'Change the project', base: known, files = { 'README.md': 'hello\n' }, scenario, ...input } = spec
+	const token = `token-${randomBytes(6).toString('hex')}`
+	script(stack, token, scenario)
+	const base = known ?? (await makeWorkspace(stack, files))
+	const created = await stack.client.createOrder({ ...input, prompt: `${prompt} (${token})`, workspace: { kind: 'hosted', workspaceId: base.workspace.workspaceId } })
+	const { executionId } = created
+	if (executionId === null) throw new Error('The order was placed without an execution; tests that want that call the client.')
+	const placed = { token, base, created, orderId: created.orderId, taskId: created.taskId, executionId }
+	const settled = async (timeoutMs = 60_000): Promise<SettledOrder> => {
+		await stack.client.settled(executionId, { timeoutMs })
+		const executions = await executionsFrom(stack, executionId)
+		const execution = executions.at(-1) ?? executions[0]
+		const [log, order] = await Promise.all([stack.client.log(execution.executionId), stack.client.order(created.orderId)])
+		const clone = (ref = order.branch) => cloneRef({ url: base.url, ref, token: stack.operatorToken, folder: tempFolder(stack) })
+		return { ...placed, settled, executions, execution, log, order, clone }
+	}
+	return { ...placed, settled }
+}
+
+/** Places an order for a scripted agent and waits until it has ended, well or not. */
+export async function order(stack: Stack, spec: OrderSpec): Promise<SettledOrder> {
+	return (await place(stack, spec)).settled()
+}
+
+/** Teaches the emulator what to do with prompts that hold the token. */
+export function script(stack: Stack, token: string, scripts: Script | Script[]): void {
+	if (stack.emulator === null) throw new Error('This stack has no emulator.')
+	stack.emulator.addScenarios([scripts].flat().map((each, index) => ({ steps: [], ...each, name: `${token}-${index}`, match: token })))
+}
+
+/** An execution and those that took over from it. */
+async function executionsFrom(stack: Stack, executionId: string): Promise<[ExecutionView, ...ExecutionView[]]> {
+	const first = await stack.client.execution(executionId)
+	return first.nextExecutionId === null ? [first] : [first, ...(await executionsFrom(stack, first.nextExecutionId))]
+}
+
+export const providerStatus = (stack: Stack, provider: string) => stack.client.call<ProviderStatus>('GET', `/api/ai-providers/${provider}`)
+
+/** Closes circuits and forgets rate limits, so that one group of tests does not decide the routes of the next. */
+export async function resetProviders(stack: Stack): Promise<void> {
+	await Promise.all(['codex', 'claude', 'gemini', 'copilot'].map((name) => stack.client.call('POST', `/api/ai-providers/${name}/reset`)))
+}
+
+/** The lines of one operation. */
+export const linesOf = (log: LogEntry[], operation: string) => log.filter((line) => line.operation === operation)
