@@ -1,11 +1,8 @@
 import { z } from 'zod'
 import { PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
-
-/** Parameters of a TaskExecution instance; its id is the execution id. */
-export interface TaskExecutionParams {
-	executionId: string
-}
+import type { TaskExecutionParams } from './services/executions/dispatcher.ts'
+import type { Vars } from './services/vars.ts'
 
 /** Bindings by hand: generated types are untyped for service bindings. `wrangler.jsonc` is their other half. */
 export interface Env {
@@ -38,19 +35,6 @@ const VarsSchema = z.object({
 	/** How long the model gateway waits for the first byte of a model's answer. */
 	UPSTREAM_HEADER_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
 })
-
-/** Vars as the services see them. Secrets are not in here: `secretService` resolves those by name at run time. */
-export interface Vars {
-	environment: string
-	workerName: string
-	upstream: 'real' | 'emulator'
-	providerBaseURLs: Partial<Record<ProviderName, string>>
-	providerModes: Partial<Record<ProviderName, SecretMode>>
-	tokenSigningKey: string | undefined
-	leaseMs: number
-	pollMs: number
-	upstreamHeaderTimeoutMs: number
-}
 
 function parseJSON<T>(name: string, text: string, schema: z.ZodType<T>): T {
 	try {

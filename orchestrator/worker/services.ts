@@ -2,7 +2,7 @@ import { ExecutionId, PROVIDER_SECRETS, ProviderName, WorkspaceId } from '@share
 import type { ProviderStats } from '@shared/contracts'
 import { createLogger } from '@shared/worker-base'
 import { parseVars, readSecret } from './env.ts'
-import type { Env, Vars } from './env.ts'
+import type { Env } from './env.ts'
 import { createDatabase } from './database/client.ts'
 import type { Database } from './database/client.ts'
 import { assignmentsOfTask, insertAssignment } from './database/repositories/assignments.ts'
@@ -24,11 +24,14 @@ import { createTaskListener } from './services/executions/taskListener.ts'
 import { createUnclaimed } from './services/executions/unclaimed.ts'
 import { createWorkflowPort } from './services/executions/workflowPort.ts'
 import { createModelGateway } from './services/gateway/modelGateway.ts'
+import { createGitGateway } from './services/git/gitGateway.ts'
+import { createGitGateway } from './services/git/gitGateway.ts'
 import { createIds } from './services/ids.ts'
 import { createOrders } from './services/orders/orders.ts'
 import { createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
 import { createSecretService } from './services/secrets/secretService.ts'
 import { createTokens } from './services/security/tokens.ts'
+import type { Vars } from './services/vars.ts'
 import { createWorkspaces } from './services/workspaces/workspaces.ts'
 import { createRemoteCache } from './services/workspaces/remotes.ts'
 import { TASK_SETTLED } from './workflows/events.ts'
@@ -166,6 +169,8 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 	})
 	return {
 		vars, tokens, registry, orders, gateway, ...work, ...running,
+		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
+		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		stats: () => providerStats(db),
 		housekeeping: { forget: () => db.run(forgetKeys(now() - DAY_MS)) },
 	}

@@ -1,4 +1,4 @@
-import type { ExecutionView, LogEntry, OrderCreated, PatchSet } from '@shared/contracts'
+import type { ExecutionView, LogEntry, OrderCreated } from '@shared/contracts'
 import { git, RequestRefused } from '@shared/testing/stack'
 import type { Stack } from '@shared/testing/stack'
 

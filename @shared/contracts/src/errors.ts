@@ -97,7 +97,8 @@ export class AppError extends Error {
 
 	constructor(code: ErrorCode, message: string, details?: Record<string, unknown>) {
 		super(message)
-		this.name = 'AppError'
+		// Between two processes only "<name>: <message>" of an error arrives, so the name carries the code.
+		this.name = `AppError ${code}`
 		this.code = code
 		this.retryable = ERRORS[code].retryable
 		this.details = details
@@ -111,6 +112,13 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 /** True for an AppError of this or another isolate: RPC keeps `code` but not the class, so the code decides. */
 export function isAppError(error: unknown): error is AppError {
 	return error instanceof Error && 'code' in error && isErrorCode(error.code)
+}
+
+/** The AppError in what a service binding threw, wherever the other Worker runs; anything else comes back as it is. */
+export function recogniseError(error: unknown): unknown {
+	if (!(error instanceof Error) || isAppError(error)) return error
+	const [, code, message] = /^AppError ([A-Z_]+): (.*)$/s.exec(error.message) ?? []
+	return isErrorCode(code) ? new AppError(code, message ?? '') : error
 }
 
 /** What goes on the wire. Anything that is not an AppError becomes INTERNAL without its text, which may hold anything. */

@@ -21,7 +21,7 @@ export {
 	ValidateOutput,
 	ValidateParameters,
 } from './containerTask.ts'
-export { AppError, ERRORS, isAppError, isErrorCode, toErrorBody } from './errors.ts'
+export { AppError, ERRORS, isAppError, isErrorCode, recogniseError, toErrorBody } from './errors.ts'
 export type { ErrorBody, ErrorCode, ErrorSpec } from './errors.ts'
 export { ExecutionCost, ExecutionPhase, ExecutionStatus, ExecutionView, Failure, LogEntry, ProviderTaskMessage } from './execution.ts'
 export { ContainerTaskId, ExecutionId, GitObjectId, OrderId, PatchSetId, TaskId, WorkspaceId } from './ids.ts'

@@ -1,4 +1,4 @@
-import { AppError, ERRORS, toErrorBody } from '@shared/contracts'
+import { AppError, ERRORS, recogniseError, toErrorBody } from '@shared/contracts'
 import { bodyLimit } from '@shared/worker-base'
 import { Hono } from 'hono'
 import { AgentWish } from './factory.ts'
@@ -14,7 +14,7 @@ export interface AppDeps {
 export function createApp({ factory, token, name }: AppDeps) {
 	const app = new Hono()
 	app.onError((error) => {
-		const body = toErrorBody(error)
+		const body = toErrorBody(recogniseError(error))
 		return Response.json({ error: body }, { status: ERRORS[body.code].status })
 	})
 	app.notFound((c) => {

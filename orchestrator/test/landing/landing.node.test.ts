@@ -62,7 +62,7 @@ describe('a patch set', () => {
 			`Patch-Set: ${change.set.patch_set_id}`,
 			'Provider: codex',
 		])
-		expect(made.requests).toEqual(['POST git-upload-pack', 'POST git-receive-pack'])
+		expect(made.requests).toEqual(['POST git-upload-pack', 'POST git-upload-pack', 'POST git-receive-pack'])
 		expect(advanced.requests).toEqual(['POST git-receive-pack'])
 		console.log(`two files: makeCandidate ${made.ms} ms, advance ${advanced.ms} ms`)
 	})
@@ -119,7 +119,7 @@ describe('a repeated step', () => {
 		const first = await candidateFor(at.workspaceId, change)
 		const again = await candidateFor(at.workspaceId, change)
 		expect(again.value).toEqual(first.value)
-		expect(again.requests).toEqual(['POST git-upload-pack'])
+		expect(again.requests).toEqual(['POST git-upload-pack', 'POST git-upload-pack'])
 		await advance(at.workspaceId, change, first.value)
 		await advance(at.workspaceId, change, first.value)
 		expect(await candidateFor(at.workspaceId, change)).toMatchObject({ value: { commit: first.value.commit } })

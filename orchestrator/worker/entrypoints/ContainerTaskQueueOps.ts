@@ -7,9 +7,8 @@ import {
 	ExecutionId,
 	FailRequest,
 	HeartbeatRequest,
-	TaskError,
 } from '@shared/contracts'
-import type { ClaimedTask, ContainerTask, ContainerTaskQueueRpc, HeartbeatReply, Lease, Page, ProgressEvent, TaskFilter } from '@shared/contracts'
+import type { ClaimedTask, ContainerTask, ContainerTaskQueueRpc, HeartbeatReply, Lease, Page, ProgressEvent, TaskError, TaskFilter } from '@shared/contracts'
 import { BaseWorkerEntrypoint, callerOf } from '@shared/worker-base'
 import { z } from 'zod'
 import type { Env } from '../env.ts'
@@ -65,7 +64,7 @@ export class ContainerTaskQueueOps extends BaseWorkerEntrypoint<Env> implements 
 		const leaseToken = parseInput(LeaseArgument, lease, 'lease')?.leaseToken
 		return this.#queue.complete(parseInput(Text, taskId, 'task id'), { leaseToken, output: parseInput(Output, output, 'output') }, callerOf(this.ctx).workerName)
 	}
-	async failTask(taskId: string, error: z.input<typeof TaskError>, lease?: Lease): Promise<ContainerTask> {
+	async failTask(taskId: string, error: Partial<TaskError> & Pick<TaskError, 'code' | 'message'>, lease?: Lease): Promise<ContainerTask> {
 		const leaseToken = parseInput(LeaseArgument, lease, 'lease')?.leaseToken
 		return this.#queue.fail(parseInput(Text, taskId, 'task id'), { leaseToken, error: parseInput(FailRequest.shape.error, error, 'error') }, callerOf(this.ctx).workerName)
 	}

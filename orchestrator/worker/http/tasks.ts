@@ -135,13 +135,13 @@ export function taskRoutes() {
 		.openapi(list, async (c) => c.json(await c.var.services.queue.list(c.req.valid('query'), ownerOf(c.get('principal'))), 200))
 		.openapi(get, async (c) => c.json(await c.var.services.queue.get(c.req.valid('param').taskId, ownerOf(c.get('principal'))), 200))
 		.openapi(claim, async (c) => {
-			const tasks = await c.var.services.queue.claim(checkRunner(c.get('principal'), c.req.valid('json')))
+			const tasks = await c.var.services.queue.claim(checkRunner(c.get('principal'), c.req.valid('json')), { signal: c.req.raw.signal })
 			return tasks.length > 0 ? c.json({ tasks }, 200) : c.body(null, 204)
 		})
 		.openapi(claimOne, async (c) => {
 			const { taskId } = c.req.valid('param')
 			await c.var.services.queue.get(taskId)
-			const tasks = await c.var.services.queue.claim(checkRunner(c.get('principal'), c.req.valid('json')), { taskId })
+			const tasks = await c.var.services.queue.claim(checkRunner(c.get('principal'), c.req.valid('json')), { taskId, signal: c.req.raw.signal })
 			return tasks.length > 0 ? c.json({ tasks }, 200) : c.body(null, 204)
 		})
 		.openapi(heartbeat, async (c) => c.json(await c.var.services.queue.heartbeat(c.req.valid('param').taskId, c.req.valid('json')), 200))

@@ -1,8 +1,9 @@
 import { WorkflowEntrypoint } from 'cloudflare:workers'
 import type { WorkflowEvent, WorkflowStep, WorkflowStepConfig } from 'cloudflare:workers'
 import type { Failure } from '@shared/contracts'
-import type { Env, TaskExecutionParams } from '../env.ts'
+import type { Env } from '../env.ts'
 import { createServices } from '../services.ts'
+import type { TaskExecutionParams } from '../services/executions/dispatcher.ts'
 import { outcomeOf, toFailure } from '../services/executions/failures.ts'
 import { TASK_SETTLED } from './events.ts'
 

@@ -7,7 +7,7 @@ import { findRoute, WIRES, type ModelRoute, type WireName } from './routes.ts'
 import { createScenarioBook, type Match } from './scenarioBook.ts'
 import { play, sign } from './scenarioPlayer.ts'
 import { structuredReply } from './structured.ts'
-import { EMULATOR_NAME, type AgentRequest, type Reply, type ReplyContext } from './types.ts'
+import { EMULATOR_NAME, type AgentRequest, type Reply, type ReplyContext, type Usage } from './types.ts'
 import { countTokens, countUsage } from './usage.ts'
 
 /** What an emulator saw and did. It holds no key, only whether one came. */
@@ -23,6 +23,8 @@ export interface RecordedRequest {
 	scenario?: string
 	fault?: ScenarioFault
 	reply?: Reply
+	/** The token counts that the answer tells; not told by an answer that fails on purpose. */
+	usage?: Usage
 	/** The status of the answer; absent while, or because, it is not answered. */
 	status?: number
 }
@@ -136,6 +138,7 @@ async function answerRoute(request: Request, { route, record, state }: Authorise
 		createdAtS: state.nowS(),
 		wantsUsage: parsed.wantsUsage === true,
 	}
+	record.usage = context.usage
 	return await answerWith({ wire, reply, context, fault, isStream: parsed.isStream, signal: request.signal })
 }
 

@@ -14,7 +14,7 @@ export class RequestRefused extends Error {
 
 /** The REST doors of the orchestrator as functions, for scripts and tests. */
 export function createClient(url: string, token: string) {
-	async function call<Answer>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+	async function call<Answer>(method: string, path: string, { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
 		const answer = await fetch(url + path, {
 			method,
 			headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
@@ -49,12 +49,12 @@ export function createClient(url: string, token: string) {
 		call,
 		execution,
 		settled,
-		createOrder: (order: OrderInput, idempotencyKey?: string) => call<OrderCreated>('POST', '/api/orders', order, idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+		createOrder: (order: OrderInput, idempotencyKey?: string) => call<OrderCreated>('POST', '/api/orders', { body: order, ...(idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } }) }),
 		order: (id: string) => call<OrderView>('GET', `/api/orders/${id}`),
 		log: async (executionId: string) => (await call<Page<LogEntry>>('GET', `/api/executions/${executionId}/log?limit=1000`)).items,
 		patchSet: (executionId: string) => call<PatchSet>('GET', `/api/executions/${executionId}/patch`),
-		cancel: (executionId: string, reason: string) => call<ExecutionView>('POST', `/api/executions/${executionId}/cancel`, { reason }),
-		createWorkspace: (importUrl?: string) => call<WorkspaceView>('POST', '/api/workspaces', importUrl === undefined ? {} : { importUrl }),
+		cancel: (executionId: string, reason: string) => call<ExecutionView>('POST', `/api/executions/${executionId}/cancel`, { body: { reason } }),
+		createWorkspace: (importUrl?: string) => call<WorkspaceView>('POST', '/api/workspaces', { body: importUrl === undefined ? {} : { importUrl } }),
 		containerTasks: (query: string) => call<Page<ContainerTask>>('GET', `/api/tasks?${query}`),
 		/** Fires the cron of the Worker: `wrangler dev` never does by itself. */
 		sweep: () => fetch(`${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('* * * * *')}`).then((answer) => answer.ok),

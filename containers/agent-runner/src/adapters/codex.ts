@@ -36,8 +36,8 @@ name = "gateway"
 base_url = ${JSON.stringify(baseURL)}
 env_key = "CODEX_API_KEY"
 wire_api = "responses"
-request_max_retries = 1
-stream_max_retries = 1
+request_max_retries = 2
+stream_max_retries = 3
 stream_idle_timeout_ms = 300000
 `
 }

@@ -25,6 +25,7 @@ function command({ prompt, model, gateway, secretEnv }: AgentInput): AgentComman
 			...(gateway ? {} : secretEnv),
 			GEMINI_API_KEY: gateway?.token ?? secretEnv['GEMINI_API_KEY'] ?? '',
 			GOOGLE_GEMINI_BASE_URL: gateway?.url ?? 'https://generativelanguage.googleapis.com',
+			...SHUT_DOORS,
 			// Its launcher would ignore SIGTERM.
 			GEMINI_CLI_NO_RELAUNCH: 'true',
 		},
@@ -32,6 +33,11 @@ function command({ prompt, model, gateway, secretEnv }: AgentInput): AgentComman
 		files: { '.gemini/settings.json': JSON.stringify(SETTINGS) },
 	}
 }
+
+// A `.env` or `.gemini/.env` of the repository sets whatever is not set, and a proxy would see the key.
+const SHUT_DOORS = Object.fromEntries(
+	['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy', 'GOOGLE_API_KEY', 'GOOGLE_GENAI_USE_VERTEXAI'].map((name) => [name, '']),
+)
 
 const EDIT_TOOLS = new Set(['replace', 'write_file', 'edit'])
 

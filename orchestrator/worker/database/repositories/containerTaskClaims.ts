@@ -87,11 +87,12 @@ export function logClaim(claimable: Claimable, claimer: Claimer): Statement {
 // The rule `afterLapse` as SQL, from the same constants; a test holds the two together.
 function lapseVerdict(now: number) {
 	const tooLong = raw<boolean>`${now} >= assigned_at + timeout_ms`
-	const pick = <T>(cancelled: RawBuilder<T>, timeout: RawBuilder<T>, dead: RawBuilder<T>, again: RawBuilder<T>) =>
-		raw<T>`case when cancel_reason is not null then ${cancelled} when ${tooLong} then ${timeout} when attempt >= max_attempts then ${dead} else ${again} end`
+	const pick = <T>(value: Record<'cancelled' | 'timeout' | 'dead' | 'again', RawBuilder<T>>) =>
+		raw<T>`case when cancel_reason is not null then ${value.cancelled} when ${tooLong} then ${value.timeout} when attempt >= max_attempts then ${value.dead} else ${value.again} end`
 	const word = (text: string) => raw<string>`${raw.lit(text)}`
 	const none = raw<null>`null`
 	const failed = word('failed')
+	const at = raw<number>`${now}`
 	const last = LAPSE_BACKOFF_MS.length
 	const steps = raw.join(
 		LAPSE_BACKOFF_MS.map((waitMs, step) => raw`when ${raw.lit(step + 1)} then ${raw.lit(waitMs)}`),
@@ -99,10 +100,15 @@ function lapseVerdict(now: number) {
 	)
 	const lost = raw<string>`${JSON.stringify(RUNNER_LOST)}`
 	return {
-		status: pick(failed, failed, failed, word('pending')),
-		outcome: pick<string | null>(word('cancelled'), word('timeout'), word('dead'), none),
-		error: pick(raw<string>`json_set(cancel_reason, '$.retryable', json('false'))`, raw<string>`${JSON.stringify(TIMED_OUT)}`, lost, lost),
-		completedAt: pick<number | null>(raw<number>`${now}`, raw<number>`${now}`, raw<number>`${now}`, none),
+		status: pick({ cancelled: failed, timeout: failed, dead: failed, again: word('pending') }),
+		outcome: pick<string | null>({ cancelled: word('cancelled'), timeout: word('timeout'), dead: word('dead'), again: none }),
+		error: pick({
+			cancelled: raw<string>`json_set(cancel_reason, '$.retryable', json('false'))`,
+			timeout: raw<string>`${JSON.stringify(TIMED_OUT)}`,
+			dead: lost,
+			again: lost,
+		}),
+		completedAt: pick<number | null>({ cancelled: at, timeout: at, dead: at, again: none }),
 		runAfter: raw<number>`${now} + case min(attempt, ${raw.lit(last)}) ${steps} end`,
 	}
 }

@@ -1,16 +1,21 @@
 import { AppError, ProviderName } from '@shared/contracts'
-import type { Failure, ProviderStatus, TaskType } from '@shared/contracts'
+import type { Failure, ProviderStatus, SecretMode, TaskType } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { changeHealth, readProviderConfig, readProviderConfigs } from '../../database/repositories/providerConfigs.ts'
 import type { ProviderConfig } from '../../database/repositories/providerConfigs.ts'
-import type { Vars } from '../../env.ts'
 import { afterFailure, afterSuccess, beginProbe, HEALTHY, viewCircuit } from './circuitBreaker.ts'
 import type { CircuitRecord, CircuitView } from './circuitBreaker.ts'
 import { FALLBACK_ORDER, PROVIDERS } from './providerTable.ts'
 
 export interface RegistryDeps {
 	db: Database
-	vars: Pick<Vars, 'upstream' | 'providerBaseURLs' | 'providerModes' | 'workerName'>
+	/** What the deployment says about providers. */
+	vars: {
+		upstream: 'real' | 'emulator'
+		providerBaseURLs: Partial<Record<ProviderName, string>>
+		providerModes: Partial<Record<ProviderName, SecretMode>>
+		workerName: string
+	}
 	/** Whether the Worker has a secret of this name. */
 	hasSecret: (name: string) => boolean
 	now: () => number

@@ -4,7 +4,7 @@ import { isClosed } from '@shared/container-task-queue'
 import { cancelStatement, logCancel } from '../../database/repositories/containerTaskLeases.ts'
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import { announce, mustFind } from './context.ts'
-import type { TaskQueueDeps } from './context.ts'
+import type { TaskQueueDeps, TaskRef } from './context.ts'
 
 const MAX_REASON_CHARS = 1000
 
@@ -12,11 +12,12 @@ const MAX_REASON_CHARS = 1000
  * Closes a pending task; of a leased one it asks the runner to stop, which hears it with its next heartbeat. A task that was
  * cancelled before stays so; one that ended otherwise throws CONTAINER_TASK_CLOSED.
  */
-export async function cancelTask(deps: TaskQueueDeps, taskId: string, reason: string, owner?: string): Promise<ContainerTask> {
-	const before = await mustFind(deps.db, taskId, owner)
+export async function cancelTask(deps: TaskQueueDeps, ref: TaskRef, reason: string): Promise<ContainerTask> {
+	const { taskId } = ref
+	const before = await mustFind(deps.db, ref)
 	const cancel = { taskId, reason: { code: 'EXECUTION_CANCELLED', message: reason.slice(0, MAX_REASON_CHARS) }, now: deps.now() }
 	const [, changed = []] = isClosed(before.task.status) ? [] : await deps.db.batch([logCancel(cancel), cancelStatement(cancel)])
-	const [record = await mustFind(deps.db, taskId, owner)] = toTaskRecords(changed)
+	const [record = await mustFind(deps.db, ref)] = toTaskRecords(changed)
 	const { task } = record
 	if (changed.length > 0 && isClosed(task.status)) await announce(deps, [task])
 	if (isClosed(task.status) && task.outcome !== 'cancelled') {

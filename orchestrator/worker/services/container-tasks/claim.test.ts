@@ -69,6 +69,16 @@ describe('claim', () => {
 		expect(clock.now - start).toBe(700)
 	})
 
+	it('stops waiting for a claimer that is gone', async () => {
+		const { queue, submit } = await createFixture()
+		const gone = new AbortController()
+		const waiting = queue.claim({ workerName: 'w', containerName: 'c', taskTypes: ['command'], capabilities: [], waitMs: 30_000, max: 1 }, { signal: gone.signal })
+		gone.abort()
+		const { taskId } = await submit()
+		expect(await waiting).toEqual([])
+		expect(await queue.get(taskId)).toMatchObject({ status: 'pending', attempt: 0 })
+	})
+
 	it('ends the attempt of a task that gets no grant, and tries again where that can help', async () => {
 		const { submit, claim, queue, settled } = await createFixture({
 			grant: async (task) => {

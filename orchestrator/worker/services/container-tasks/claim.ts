@@ -18,6 +18,8 @@ const LONGEST_PAUSE_MS = 500
 export interface ClaimScope {
 	owner?: string | undefined
 	taskId?: string | undefined
+	/** Aborted when the claimer is gone: a lease that nobody hears of would only have to lapse. */
+	signal?: AbortSignal | undefined
 }
 
 /**
@@ -29,9 +31,10 @@ export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, sco
 	const sleep = deps.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
 	let rings = ringCount()
 	let claimed = await claimNow(deps, request, scope)
-	for (let pauseMs = FIRST_PAUSE_MS; claimed.length === 0 && deps.now() < until; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+	for (let pauseMs = FIRST_PAUSE_MS; claimed.length === 0 && deps.now() < until && !scope.signal?.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
 		await waitForBell(rings, sleep(Math.min(pauseMs, until - deps.now())))
 		rings = ringCount()
+		if (scope.signal?.aborted) break
 		// A read first: an idle runner costs no writes.
 		const hasWork = await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope)))
 		if (hasWork) claimed = await claimNow(deps, request, scope)
@@ -41,7 +44,7 @@ export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, sco
 
 function toClaimable(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Claimable {
 	const { taskTypes, capabilities, containerName, max: limit } = request
-	return { taskTypes, capabilities, containerName, limit, now: deps.now(), ...scope }
+	return { taskTypes, capabilities, containerName, limit, now: deps.now(), owner: scope.owner, taskId: scope.taskId }
 }
 
 async function claimNow(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Promise<ClaimedTask[]> {
@@ -69,7 +72,7 @@ async function grant(deps: TaskQueueDeps, { task, leaseToken }: TaskRecord): Pro
 		return { task, leaseToken, leaseExpiresAt, leaseMs: deps.leaseMs, grant: await deps.listener.grant(task, leaseExpiresAt) }
 	} catch (error) {
 		await noteTrouble(deps, task, { operation: 'queue.grant-failed', level: 'error', error })
-		await failTask(deps, task.taskId, { leaseToken, error: describe(error) })
+		await failTask(deps, { taskId: task.taskId }, { leaseToken, error: describe(error) })
 		return null
 	}
 }

@@ -21,8 +21,14 @@ export interface TaskQueueDeps {
 	sleep?: (ms: number) => Promise<void>
 }
 
-/** Throws CONTAINER_TASK_NOT_FOUND; the same for a task of another Worker than `owner`, so that ids tell nothing. */
-export async function mustFind(db: Database, taskId: string, owner?: string): Promise<TaskRecord> {
+/** Which task, and for whom: only tasks of the Worker `owner` exist for it; absent means all. */
+export interface TaskRef {
+	taskId: string
+	owner?: string | undefined
+}
+
+/** Throws CONTAINER_TASK_NOT_FOUND; the same for a task of another Worker, so that ids tell nothing. */
+export async function mustFind(db: Database, { taskId, owner }: TaskRef): Promise<TaskRecord> {
 	const record = await findContainerTask(db, taskId)
 	if (record && (owner === undefined || record.task.workerName === owner)) return record
 	throw new AppError('CONTAINER_TASK_NOT_FOUND', `There is no container task ${taskId.slice(0, 40)}${owner === undefined ? '' : ` of ${owner}`}.`)

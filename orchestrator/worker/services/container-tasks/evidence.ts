@@ -50,7 +50,8 @@ export async function keepEvidence(deps: TaskQueueDeps, report: RefusedReport): 
 			at,
 		}),
 	])
-	return String((inserted?.[0] as { id: number }).id)
+	const [row] = (inserted ?? []) as { id: number }[]
+	return String(row?.id)
 }
 
 /** Keeps a late report and throws LEASE_LOST with its id. */

@@ -4,7 +4,7 @@ import type { CancelReason } from '@shared/container-task-queue'
 import { cancelStatement, heartbeatStatement, logCancel, logProgressUnderLease, logStart } from '../../database/repositories/containerTaskLeases.ts'
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import { mustFind, noteTrouble } from './context.ts'
-import type { TaskQueueDeps } from './context.ts'
+import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { progressLines } from './progress.ts'
 
 export interface Heartbeat {
@@ -13,8 +13,9 @@ export interface Heartbeat {
 }
 
 /** Lengthens the lease and keeps what the runner said. Throws LEASE_LOST: the runner must stop then, its work is not wanted any more. */
-export async function heartbeat(deps: TaskQueueDeps, taskId: string, beat: Heartbeat, owner?: string): Promise<HeartbeatReply> {
-	const { task: before } = await mustFind(deps.db, taskId, owner)
+export async function heartbeat(deps: TaskQueueDeps, ref: TaskRef, beat: Heartbeat): Promise<HeartbeatReply> {
+	const { taskId } = ref
+	const { task: before } = await mustFind(deps.db, ref)
 	const lease = { taskId, leaseToken: beat.leaseToken, now: deps.now() }
 	const chunks = progressLines(before, beat.progress ?? [])
 	const results = await deps.db.batch([logStart(lease), ...chunks.map((lines) => logProgressUnderLease(lease, lines)), heartbeatStatement(lease, deps.leaseMs)])

@@ -7,7 +7,7 @@ import type { Settlement } from '../../database/repositories/containerTaskLeases
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { announce, mustFind, noteTrouble } from './context.ts'
-import type { TaskQueueDeps } from './context.ts'
+import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { keepEvidence, refuseLate } from './evidence.ts'
 import { storeJSON, withOutput } from './outputStore.ts'
 import { progressLines } from './progress.ts'
@@ -34,8 +34,8 @@ interface Collected {
  * Stores the result of the lease's holder, once: the same token again gets the stored task. Throws LEASE_REQUIRED without a
  * token, LEASE_LOST (with the id of the kept evidence) with one that does not hold.
  */
-export async function completeTask(deps: TaskQueueDeps, taskId: string, report: CompleteReport, owner?: string): Promise<ContainerTask> {
-	const opened = await open(deps, { taskId, kind: 'complete', report, owner })
+export async function completeTask(deps: TaskQueueDeps, ref: TaskRef, report: CompleteReport): Promise<ContainerTask> {
+	const opened = await open(deps, { ...ref, kind: 'complete', report })
 	if (opened.repeated) return withOutput(deps.outputs, opened.record)
 	const { record, leaseToken } = opened
 	const collected = await deps.listener.collect(record.task, report.output).catch(async (error: unknown) => {
@@ -47,8 +47,8 @@ export async function completeTask(deps: TaskQueueDeps, taskId: string, report: 
 }
 
 /** Stores a failure of the lease's holder: back to the queue when it is retryable and attempts are left, else failed. Throws as `completeTask`. */
-export async function failTask(deps: TaskQueueDeps, taskId: string, report: FailReport, owner?: string): Promise<ContainerTask> {
-	const opened = await open(deps, { taskId, kind: 'fail', report, owner })
+export async function failTask(deps: TaskQueueDeps, ref: TaskRef, report: FailReport): Promise<ContainerTask> {
+	const opened = await open(deps, { ...ref, kind: 'fail', report })
 	if (opened.repeated) return withOutput(deps.outputs, opened.record)
 	const { record, leaseToken } = opened
 	const { task, cancel } = record
@@ -85,8 +85,8 @@ function isRepeated(record: TaskRecord, kind: Kind, leaseToken: string): boolean
 	return kind === 'complete' ? status === 'completed' : status === 'failed' || (status === 'pending' && error !== null)
 }
 
-async function open(deps: TaskQueueDeps, call: { taskId: string; kind: Kind; report: CompleteReport | FailReport; owner?: string | undefined }): Promise<Opened> {
-	const record = await mustFind(deps.db, call.taskId, call.owner)
+async function open(deps: TaskQueueDeps, call: TaskRef & { kind: Kind; report: CompleteReport | FailReport }): Promise<Opened> {
+	const record = await mustFind(deps.db, call)
 	const { task } = record
 	const { leaseToken } = call.report
 	if (leaseToken === undefined) {

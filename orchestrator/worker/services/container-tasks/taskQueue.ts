@@ -42,13 +42,13 @@ export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
 			return task
 		},
 		submitMany: (inputs, origin) => submitTasks(deps, inputs, origin),
-		get: async (taskId, owner) => withOutput(deps.outputs, await mustFind(deps.db, taskId, owner)),
+		get: async (taskId, owner) => withOutput(deps.outputs, await mustFind(deps.db, { taskId, owner })),
 		list: (filter = {}, owner) => list(deps, filter, owner),
 		claim: (request, scope = {}) => claimTasks(deps, request, scope),
-		heartbeat: (taskId, beat, owner) => heartbeat(deps, taskId, beat, owner),
-		complete: (taskId, report, owner) => completeTask(deps, taskId, report, owner),
-		fail: (taskId, report, owner) => failTask(deps, taskId, report, owner),
-		cancel: (taskId, reason, owner) => cancelTask(deps, taskId, reason, owner),
+		heartbeat: (taskId, beat, owner) => heartbeat(deps, { taskId, owner }, beat),
+		complete: (taskId, report, owner) => completeTask(deps, { taskId, owner }, report),
+		fail: (taskId, report, owner) => failTask(deps, { taskId, owner }, report),
+		cancel: (taskId, reason, owner) => cancelTask(deps, { taskId, owner }, reason),
 		requeueLapsed: () => requeueLapsed(deps),
 	}
 }

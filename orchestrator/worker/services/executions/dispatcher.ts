@@ -5,6 +5,11 @@ import { findExecution, forgottenExecutions, markEnqueued } from '../../database
 import type { Execution } from '../../database/repositories/executions.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
 
+/** Parameters of a TaskExecution instance; its id is the execution id. */
+export interface TaskExecutionParams {
+	executionId: string
+}
+
 /** The Workflow of an execution as the dispatcher sees it. */
 export interface WorkflowPort {
 	/** Creates the instance; false when it exists. */
@@ -29,8 +34,8 @@ export interface DispatcherDeps {
 export function createDispatcher(deps: DispatcherDeps) {
 	const { db, now, workflow } = deps
 
-	const logLine = (execution: Execution, operation: string, details: Record<string, unknown>, onceKey?: string) =>
-		appendLog({ source: 'orchestrator.dispatcher', operation, level: 'warn', orderId: execution.orderId, taskId: execution.taskId, executionId: execution.executionId, details, workerName: deps.workerName, at: now(), ...(onceKey ? { onceKey } : {}) })
+	const logLine = (execution: Execution, line: { operation: string; details: Record<string, unknown>; onceKey?: string }) =>
+		appendLog({ source: 'orchestrator.dispatcher', level: 'warn', orderId: execution.orderId, taskId: execution.taskId, executionId: execution.executionId, workerName: deps.workerName, at: now(), ...line })
 
 	/** Starts the execution a message names. A repeated message, or one of an ended execution, does nothing but say so. */
 	async function start(body: unknown, messageId: string): Promise<void> {
@@ -38,7 +43,7 @@ export function createDispatcher(deps: DispatcherDeps) {
 		const execution = await findExecution(db, executionId)
 		if (!execution) throw new AppError('EXECUTION_NOT_FOUND', `The queue names execution ${executionId}, which is not in the database.`)
 		if (execution.completedAt !== null || !(await workflow.create(executionId))) {
-			await db.run(logLine(execution, 'queue.duplicate', { messageId, status: execution.status }, messageId))
+			await db.run(logLine(execution, { operation: 'queue.duplicate', details: { messageId, status: execution.status }, onceKey: messageId }))
 		}
 	}
 
@@ -50,7 +55,7 @@ export function createDispatcher(deps: DispatcherDeps) {
 			await db.run(appendLog({ source: 'orchestrator.dispatcher', operation: 'queue.dead-letter', level: 'error', details: { messageId, body: JSON.stringify(body).slice(0, 2000) }, workerName: deps.workerName, at: now() }))
 			return
 		}
-		await db.run(logLine(execution, 'queue.dead-letter', { messageId }))
+		await db.run(logLine(execution, { operation: 'queue.dead-letter', details: { messageId } }))
 		if (execution.completedAt === null && (await workflow.state(execution.executionId)) !== 'alive') {
 			await deps.fail(execution.executionId, { code: 'UNAVAILABLE', message: 'The queue could not start this execution and gave up. Execute the task again.' })
 		}
@@ -61,16 +66,16 @@ export function createDispatcher(deps: DispatcherDeps) {
 		const { executionId } = execution
 		const state = await workflow.state(executionId)
 		if (state === 'none') {
-			await db.batch([markEnqueued(executionId, now()), logLine(execution, 'sweeper.requeued', { why: 'no Workflow instance exists: its queue message was lost', lastSeen: execution.seenAt })])
+			await db.batch([markEnqueued(executionId, now()), logLine(execution, { operation: 'sweeper.requeued', details: { why: 'no Workflow instance exists: its queue message was lost', lastSeen: execution.seenAt } })])
 			await deps.enqueue(deps.messageOf(execution))
 			return 'requeued'
 		}
 		if (state === 'ended') {
-			await db.run(logLine(execution, 'sweeper.failed', { why: 'its Workflow ended without settling it', lastSeen: execution.seenAt }))
+			await db.run(logLine(execution, { operation: 'sweeper.failed', details: { why: 'its Workflow ended without settling it', lastSeen: execution.seenAt } }))
 			await deps.fail(executionId, { code: 'INTERNAL', message: 'The Workflow of this execution ended without a result. What the agent wrote is kept; execute the task again.' })
 			return 'failed'
 		}
-		await db.batch([markEnqueued(executionId, now()), logLine(execution, 'sweeper.nudged', { why: 'its Workflow waits and has not looked for a while', phase: execution.phase, lastSeen: execution.seenAt })])
+		await db.batch([markEnqueued(executionId, now()), logLine(execution, { operation: 'sweeper.nudged', details: { why: 'its Workflow waits and has not looked for a while', phase: execution.phase, lastSeen: execution.seenAt } })])
 		await workflow.nudge(executionId)
 		return 'nudged'
 	}

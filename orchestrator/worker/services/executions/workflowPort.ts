@@ -1,5 +1,4 @@
-import type { TaskExecutionParams } from '../../env.ts'
-import type { WorkflowPort } from './dispatcher.ts'
+import type { TaskExecutionParams, WorkflowPort } from './dispatcher.ts'
 
 const ENDED = new Set(['complete', 'errored', 'terminated'])
 

@@ -1,5 +1,5 @@
 import { inflateSync } from 'node:zlib'
-import { concatBytes, makeObject, toHex } from './objects.ts'
+import { makeObject, toHex } from './objects.ts'
 import type { GitObject } from './objects.ts'
 
 export interface PackLimits {
@@ -26,7 +26,7 @@ export async function readPack(pack: Uint8Array, limits: PackLimits): Promise<Ma
 	const count = view.getUint32(8)
 	if (count > limits.maxObjects) return null
 	const entries = readEntries(pack, { count, maxTotalBytes: limits.maxTotalBytes })
-	return entries && resolveAll(entries)
+	return entries && resolveAll(entries, limits.maxTotalBytes)
 }
 
 function readEntries(pack: Uint8Array, { count, maxTotalBytes }: { count: number; maxTotalBytes: number }): Entry[] | null {
@@ -35,17 +35,14 @@ function readEntries(pack: Uint8Array, { count, maxTotalBytes }: { count: number
 	let total = 0
 	for (let index = 0; index < count; index += 1) {
 		const header = readHeader(pack, at)
-		at = header.next
+		const type = TYPES[header.type]
+		if (type === undefined && header.type !== REF_DELTA) throw new RangeError(`an entry of type ${header.type}`)
 		total += header.length
 		if (total > maxTotalBytes) return null
-		const baseId = header.type === REF_DELTA ? toHex(pack.subarray(at, at + ID_BYTES)) : null
-		if (baseId !== null) at += ID_BYTES
-		const { data, usedBytes } = inflate(pack.subarray(at), header.length)
-		at += usedBytes
-		const type = TYPES[header.type]
-		if (baseId !== null) entries.push({ baseId, delta: data })
-		else if (type !== undefined) entries.push({ type, data })
-		else throw new RangeError(`an entry of type ${header.type}`)
+		const start = type === undefined ? header.next + ID_BYTES : header.next
+		const { data, usedBytes } = inflate(pack.subarray(start), header.length)
+		entries.push(type === undefined ? { baseId: toHex(pack.subarray(header.next, start)), delta: data } : { type, data })
+		at = start + usedBytes
 	}
 	return entries
 }
@@ -70,12 +67,16 @@ function inflate(input: Uint8Array, length: number): { data: Uint8Array; usedByt
 	const result: unknown = inflateSync(window, { info: true, maxOutputLength: Math.max(length, 1) })
 	const { buffer, engine } = result as { buffer: Uint8Array; engine: { bytesWritten: number } }
 	if (buffer.length !== length) throw new RangeError('an entry is not as long as it says')
-	return { data: buffer, usedBytes: engine.bytesWritten }
+	return { data: new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length), usedBytes: engine.bytesWritten }
 }
 
-async function resolveAll(entries: readonly Entry[]): Promise<Map<string, GitObject>> {
+async function resolveAll(entries: readonly Entry[], maxTotalBytes: number): Promise<Map<string, GitObject> | null> {
 	const resolved = new Map<string, { type: ObjectType; data: Uint8Array }>()
-	const add = async (type: ObjectType, data: Uint8Array) => resolved.set((await makeObject(type, data)).id, { type, data })
+	let total = 0
+	const add = async (type: ObjectType, data: Uint8Array) => {
+		total += data.length
+		resolved.set((await makeObject(type, data)).id, { type, data })
+	}
 	let waiting: { baseId: string; delta: Uint8Array }[] = []
 	for (const entry of entries) {
 		if ('type' in entry) await add(entry.type, entry.data)
@@ -86,6 +87,8 @@ async function resolveAll(entries: readonly Entry[]): Promise<Map<string, GitObj
 		for (const entry of waiting) {
 			const base = resolved.get(entry.baseId)
 			if (base === undefined) later.push(entry)
+			// A short delta can stand for a long object.
+			else if (total + deltaLengths(entry.delta).result > maxTotalBytes) return null
 			else await add(base.type, applyDelta(base.data, entry.delta))
 		}
 		if (later.length === waiting.length) throw new RangeError('a delta against an object that is not in the pack')
@@ -94,10 +97,10 @@ async function resolveAll(entries: readonly Entry[]): Promise<Map<string, GitObj
 	return new Map(Array.from(resolved).flatMap(([id, { type, data }]) => (type === 'tag' ? [] : [[id, { id, type, data }]])))
 }
 
-/** Git's delta: both lengths, then copies from the base (high bit set) and literal bytes. */
-export function applyDelta(base: Uint8Array, delta: Uint8Array): Uint8Array {
+/** The two lengths that a delta starts with, and where they end. */
+function deltaLengths(delta: Uint8Array): { base: number; result: number; next: number } {
 	let at = 0
-	const readLength = () => {
+	const read = () => {
 		let length = 0
 		for (let scale = 1, byte = 0x80; byte & 0x80; scale *= 128) {
 			byte = delta[at++] ?? 0
@@ -105,26 +108,31 @@ export function applyDelta(base: Uint8Array, delta: Uint8Array): Uint8Array {
 		}
 		return length
 	}
-	const readBytes = (flags: number, count: number) => {
+	return { base: read(), result: read(), next: at }
+}
+
+/** Git's delta: after the lengths, copies from the base (high bit set) and literal bytes. Throws RangeError where it does not fit. */
+export function applyDelta(base: Uint8Array, delta: Uint8Array): Uint8Array {
+	const lengths = deltaLengths(delta)
+	const result = new Uint8Array(base.length === lengths.base ? lengths.result : 0)
+	let at = lengths.next
+	let filled = 0
+	const readNumber = (flags: number, count: number) => {
 		let value = 0
 		for (let index = 0; index < count; index += 1) if (flags & (1 << index)) value += (delta[at++] ?? 0) * 256 ** index
 		return value
 	}
-	const baseLength = readLength()
-	const length = readLength()
-	const parts: Uint8Array[] = []
 	while (at < delta.length) {
 		const command = delta[at++] ?? 0
-		if (command & 0x80) {
-			const offset = readBytes(command, 4)
-			const size = readBytes(command >> 4, 3) || 0x10000
-			parts.push(base.subarray(offset, offset + size))
-		} else {
-			parts.push(delta.subarray(at, at + command))
-			at += command
-		}
+		const isCopy = (command & 0x80) !== 0
+		const offset = isCopy ? readNumber(command, 4) : at
+		const length = isCopy ? readNumber(command >> 4, 3) || 0x10000 : command
+		const part = (isCopy ? base : delta).subarray(offset, offset + length)
+		// Throws RangeError where it would not fit.
+		result.set(part, filled)
+		filled += part.length
+		if (!isCopy) at += length
 	}
-	const result = concatBytes(parts)
-	if (base.length !== baseLength || result.length !== length) throw new RangeError('a delta does not fit its base')
+	if (filled !== lengths.result || base.length !== lengths.base) throw new RangeError('a delta does not fit its base')
 	return result
 }

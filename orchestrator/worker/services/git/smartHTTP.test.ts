@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { concatBytes } from './objects.ts'
-import { pktFlush, pktLine } from './pktLine.ts'
+import { pktDelimiter, pktFlush, pktLine } from './pktLine.ts'
 import { createSmartHTTP } from './smartHTTP.ts'
 
 const A = 'a'.repeat(40)
@@ -53,6 +53,39 @@ describe('listRefs', () => {
 		['an error line', answer(['ERR access denied']), 'GIT_UPSTREAM'],
 	])('names %s', async (_name, response, code) => {
 		await expect(fakeServer(response).git.listRefs(['x'])).rejects.toMatchObject({ code })
+	})
+})
+
+describe('fetchPack', () => {
+	const side = (channel: number, bytes: number[]) => {
+		const length = (bytes.length + 5).toString(16).padStart(4, '0')
+		return Uint8Array.from([...new TextEncoder().encode(length), channel, ...bytes])
+	}
+	const stream = (...lines: Uint8Array[]) => new Response(concatBytes([pktLine('shallow-info\n'), pktLine(`shallow ${A}\n`), pktDelimiter(), pktLine('packfile\n'), ...lines, pktFlush()]))
+	const wanted = { wants: [A, B], depth: 1, maxBytes: 1000 }
+
+	it('puts the pack together from its channel', async () => {
+		const { git, sent } = fakeServer(stream(side(1, [80, 65]), side(2, [33]), side(1, [67, 75, 10])))
+		expect([...((await git.fetchPack(wanted)) ?? [])]).toEqual([80, 65, 67, 75, 10])
+		expect(sent[0]?.body).toContain(`want ${A}\n0032want ${B}\n000ddeepen 1\n`)
+	})
+
+	it('stops reading an answer that is too long', async () => {
+		let isCancelled = false
+		const endless = new ReadableStream<Uint8Array>({
+			pull: (controller) => controller.enqueue(new Uint8Array(300)),
+			cancel: () => void (isCancelled = true),
+		})
+		expect(await fakeServer(new Response(endless)).git.fetchPack(wanted)).toBeNull()
+		expect(isCancelled).toBe(true)
+	})
+
+	it.each([
+		['the word of a server that gave up', stream(side(3, [...new TextEncoder().encode('out of memory')])), 'out of memory'],
+		['an object that is not there', answer([`ERR upload-pack: not our ref ${A}`]), 'not our ref'],
+		['an answer without a pack', answer([]), 'no pack'],
+	])('fails with %s', async (_name, response, text) => {
+		await expect(fakeServer(response).git.fetchPack(wanted)).rejects.toMatchObject({ code: 'GIT_UPSTREAM', message: expect.stringContaining(text) })
 	})
 })
 

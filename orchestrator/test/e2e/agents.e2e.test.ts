@@ -1,0 +1,196 @@
+// Each agent's real CLI, in the runner's isolation, against scripted models: what it did lands exactly, and everything about it is on record.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { PatchSet } from '@shared/contracts'
+import type { ProviderName } from '@shared/contracts'
+import { git } from '@shared/testing/stack'
+import { bookedCalls, toldUsage } from './support/books.ts'
+import { linesOf, order, sharedStack, tempFolder } from './support/stack.ts'
+import type { OrderSpec, SettledOrder } from './support/stack.ts'
+
+const shared = sharedStack()
+
+const AGENTS = [
+	{ provider: 'codex', model: 'gpt-5.5' },
+	{ provider: 'claude', model: 'claude-sonnet-5' },
+	{ provider: 'gemini', model: 'gemini-3.8-flash' },
+	{ provider: 'copilot', model: 'claude-sonnet-5' },
+] as const satisfies { provider: ProviderName; model: string }[]
+type Agent = (typeof AGENTS)[number]['provider']
+
+// Line ends, trailing spaces and a missing last newline are kept as they are, or the tree is another one.
+const BASE = {
+	'README.md': 'A greeter.\n',
+	'src/greeting.js': "export const greeting = 'hello'\nexport const mark = '!'\n",
+	'src/old.js': 'export const old = true\n',
+	'data/ümläut.txt': 'kept  \r\nas it is',
+}
+const LANDED = {
+	'README.md': 'A greeter.\n',
+	'src/greeting.js': "export const greeting = 'good morning'\nexport const mark = '!'\n",
+	'src/farewell/farewell.js': "export const farewell = 'bye 👋'\n",
+	'data/ümläut.txt': 'kept  \r\nas it is',
+}
+const CHANGE: OrderSpec = {
+	prompt: 'Greet in the morning, say farewell, and drop the old module',
+	files: BASE,
+	scenario: {
+		steps: [
+			{ edit: { path: 'src/greeting.js', old: "'hello'", new: "'good morning'" } },
+			{ write: { path: 'src/farewell/farewell.js', content: "export const farewell = 'bye 👋'\n" } },
+			{ shell: 'rm src/old.js' },
+			{ say: 'Greets in the morning and says farewell.' },
+		],
+	},
+}
+
+const placed = new Map<string, SettledOrder>()
+const of = (name: string): SettledOrder => placed.get(name) ?? expect.unreachable(`no order was placed for ${name}`)
+
+beforeAll(async () => {
+	const { stack } = shared
+	const orders: [string, OrderSpec][] = [
+		...AGENTS.map(({ provider }): [string, OrderSpec] => [provider, { ...CHANGE, provider, validate: ['test ! -e src/old.js', 'node src/farewell/farewell.js'] }]),
+		['validation that fails', { ...CHANGE, provider: 'codex', validate: ['test -e src/greeting.js', 'echo the old module is missing >&2; test -e src/old.js', 'echo later'] }],
+	]
+	await Promise.all(orders.map(async ([name, spec]) => placed.set(name, await order(stack, spec))))
+})
+
+const operations = (name: string) => of(name).log.map((line) => line.operation)
+const patch = (name: string, accept: string) =>
+	fetch(`${shared.stack.url}/api/executions/${of(name).executionId}/patch`, { headers: { authorization: `Bearer ${shared.stack.operatorToken}`, accept } })
+
+describe.each(AGENTS)('$provider', ({ provider, model }) => {
+	it('lands exactly what it did, on the branch of its order', async () => {
+		const { execution, order: view, orderId, base, clone } = of(provider)
+		expect(execution).toMatchObject({ status: 'completed', phase: 'settled', error: null, provider, model, baseCommit: base.commit, attempt: 1 })
+		expect(view).toMatchObject({ status: 'completed', branch: `factory/${orderId}`, commit: execution.landedCommit, tasks: [{ status: 'completed', provider, error: null }] })
+		expect(execution.landedCommit).toBe(execution.candidateCommit)
+		const landed = await clone()
+		expect(await landed.git('rev-parse', 'HEAD', 'HEAD^')).toBe(`${execution.landedCommit}\n${base.commit}`)
+		expect(await landed.tree()).toEqual(LANDED)
+		expect(await (await clone('main')).tree()).toEqual(BASE)
+	})
+
+	it('signs the commit with where it comes from', async () => {
+		const { execution, orderId, taskId, clone } = of(provider)
+		const landed = await clone()
+		expect(await landed.git('log', '-1', '--format=%an <%ae>|%cn|%s')).toMatch(/^VibeHQ <factory@vibehq\.invalid>\|VibeHQ\|Greets in the morning and says farewell\./)
+		expect((await landed.git('log', '-1', '--format=%(trailers:unfold)')).trim().split('\n')).toEqual([
+			`Order: ${orderId}`,
+			`Task: ${taskId}`,
+			`Execution: ${execution.executionId}`,
+			`Patch-Set: ${execution.patchSetId}`,
+			`Provider: ${provider}`,
+		])
+	})
+
+	it('leaves an audit trail in the order in which things happened', () => {
+		const { log, execution, orderId } = of(provider)
+		expect(operations(provider).filter((operation) => !operation.startsWith('agent.') && !operation.startsWith('queue.'))).toEqual([
+			'execution.queued',
+			'workspace.ready',
+			'execution.dispatched',
+			'patch-set.stored',
+			'patch-set.policy-passed',
+			'patch.policy-passed',
+			'patch-set.candidate',
+			'patch.candidate',
+			'patch.validating',
+			'patch.validated',
+			'patch-set.landed',
+			'patch.landed',
+			'execution.completed',
+		])
+		expect(operations(provider).filter((operation) => operation.startsWith('queue.'))).toEqual([
+			...['queue.submitted', 'queue.claimed', 'queue.running', 'queue.completed'],
+			...['queue.submitted', 'queue.claimed', 'queue.running', 'queue.completed'],
+		])
+		const told = new Set(operations(provider).filter((operation) => operation.startsWith('agent.')))
+		for (const operation of ['agent.phase', 'agent.session', 'agent.edit', 'agent.tool', 'agent.message', 'agent.usage', 'agent.finished']) expect(told).toContain(operation)
+		expect(log.every((line) => line.executionId === execution.executionId && line.orderId === orderId)).toBe(true)
+		expect(log.map((line) => Number(line.cursor))).toEqual(log.map((line) => Number(line.cursor)).sort((a, b) => a - b))
+		expect(linesOf(log, 'queue.claimed')[0]?.details['assignedTo']).toMatch(/^local:runner-[12]$/)
+	})
+
+	it('is metered by the gateway, call by call', () => {
+		const { execution, token } = of(provider)
+		const told = toldUsage(shared.stack, token)
+		const calls = bookedCalls(shared.stack, execution.executionId)
+		expect(told.calls).toBeGreaterThan(1)
+		expect(execution.cost.calls).toBe(calls.length)
+		expect(calls.filter((call) => call.status === 200 && call.input_tokens > 0)).toHaveLength(told.calls)
+		const sum = (name: 'input_tokens' | 'output_tokens' | 'cost_micro_usd') => calls.reduce((total, call) => total + (call[name] ?? 0), 0)
+		expect({ inputTokens: sum('input_tokens'), outputTokens: sum('output_tokens') }).toEqual(told.tokens)
+		expect(execution.usage).toMatchObject(told.tokens)
+		expect(execution.cost.usd).toBeCloseTo(sum('cost_micro_usd') / 1e6, 9)
+		const hasPrice = calls.every((call) => call.cost_micro_usd !== null)
+		expect(execution.cost.unpriced).toBe(!hasPrice)
+		if (hasPrice) expect(execution.cost.usd).toBeGreaterThan(0)
+	})
+
+	it('was routed for reasons that are kept', () => {
+		const { execution, created } = of(provider)
+		expect(execution.route).toMatchObject({ provider, mode: 'manual', reason: `${provider} was asked for by name.`, chain: [] })
+		expect(execution.route).toEqual(created.route)
+		expect(execution.route.candidates).toHaveLength(6)
+		for (const candidate of execution.route.candidates) expect(candidate.reasons.length).toBeGreaterThan(0)
+		expect(execution.route.candidates.find((candidate) => candidate.provider === provider)).toMatchObject({ eligible: true, model })
+	})
+
+	it('hands out its patch set as JSON, pinned to its base', async () => {
+		const { execution, base } = of(provider)
+		const set = PatchSet.parse(await (await patch(provider, 'application/json')).json())
+		expect(set).toMatchObject({ patch_set_id: execution.patchSetId, execution_id: execution.executionId, base_commit: base.commit, metadata: { provider } })
+		expect(set.files.map(({ path, change }) => [path, change]).sort()).toEqual([
+			['src/farewell/farewell.js', 'create'],
+			['src/greeting.js', 'modify'],
+			['src/old.js', 'delete'],
+		])
+		expect(set.summary).toContain('Greets in the morning')
+	})
+
+	it('hands out its patch set as a diff that git applies to the base', async () => {
+		const { clone } = of(provider)
+		const answer = await patch(provider, 'text/x-diff')
+		expect(answer.headers.get('content-type')).toBe('text/x-diff; charset=utf-8')
+		const diff = join(tempFolder(shared.stack), 'change.diff')
+		writeFileSync(diff, await answer.text())
+		const start = await clone('main')
+		await git(['apply', '--index', diff], { cwd: start.folder })
+		expect(await start.tree(await start.git('write-tree'))).toEqual(LANDED)
+	})
+})
+
+describe('the commands of an order', () => {
+	it('all ran on the candidate before it landed', () => {
+		for (const { provider } of AGENTS) {
+			const [validated] = linesOf(of(provider).log, 'patch.validated')
+			expect(validated?.details['commands']).toMatchObject([
+				{ command: 'test ! -e src/old.js', exitCode: 0, timedOut: false },
+				{ command: 'node src/farewell/farewell.js', exitCode: 0 },
+			])
+			expect(validated?.details['treeId']).toBe(linesOf(of(provider).log, 'patch.candidate')[0]?.details['tree'])
+		}
+	})
+
+	it('stop the landing when one fails, and keep the patch set', async () => {
+		const { execution, executions, log, order: view, clone } = of('validation that fails')
+		expect(executions).toHaveLength(1)
+		expect(execution).toMatchObject({ status: 'failed', landedCommit: null, nextExecutionId: null, error: { code: 'VALIDATION_FAILED' } })
+		expect(execution.error?.message).toBe('On the candidate "echo the old module is missing >&2; test -e src/old.js" exited with 1. The patch set is kept.')
+		expect(execution.error?.details).toMatchObject({ commands: [{ exitCode: 1, outputTail: 'the old module is missing\n' }] })
+		expect(view).toMatchObject({ status: 'failed', commit: null, tasks: [{ status: 'failed', error: { code: 'VALIDATION_FAILED' } }] })
+		expect(log.map((line) => line.operation)).toContain('patch.validation-failed')
+		expect(log.map((line) => line.operation)).not.toContain('patch.landed')
+		expect(log.at(-1)).toMatchObject({ operation: 'execution.failed', level: 'error', details: { error: { code: 'VALIDATION_FAILED' }, patchSetId: execution.patchSetId } })
+		const set = PatchSet.parse(await (await patch('validation that fails', 'application/json')).json())
+		expect(set.files).toHaveLength(3)
+		await expect(clone()).rejects.toThrow(/Remote branch factory\/ORD-\w+ not found/)
+	})
+})
+
+it('Every agent that has a CLI here is in the table', () => {
+	expect(AGENTS.map(({ provider }): Agent => provider)).toEqual(['codex', 'claude', 'gemini', 'copilot'])
+})

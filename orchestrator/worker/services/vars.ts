@@ -1,0 +1,14 @@
+import type { ProviderName, SecretMode } from '@shared/contracts'
+
+/** Vars as the services see them. Secrets are not in here: `secretService` resolves those by name at run time. */
+export interface Vars {
+	environment: string
+	workerName: string
+	upstream: 'real' | 'emulator'
+	providerBaseURLs: Partial<Record<ProviderName, string>>
+	providerModes: Partial<Record<ProviderName, SecretMode>>
+	tokenSigningKey: string | undefined
+	leaseMs: number
+	pollMs: number
+	upstreamHeaderTimeoutMs: number
+}
