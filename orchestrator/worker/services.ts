@@ -25,7 +25,6 @@ import { createUnclaimed } from './services/executions/unclaimed.ts'
 import { createWorkflowPort } from './services/executions/workflowPort.ts'
 import { createModelGateway } from './services/gateway/modelGateway.ts'
 import { createGitGateway } from './services/git/gitGateway.ts'
-import { createGitGateway } from './services/git/gitGateway.ts'
 import { createIds } from './services/ids.ts'
 import { createOrders } from './services/orders/orders.ts'
 import { createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
@@ -169,7 +168,6 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 	})
 	return {
 		vars, tokens, registry, orders, gateway, ...work, ...running,
-		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		stats: () => providerStats(db),
 		housekeeping: { forget: () => db.run(forgetKeys(now() - DAY_MS)) },

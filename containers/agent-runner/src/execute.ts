@@ -106,7 +106,8 @@ function readOutput({ child }: Launched, options: ExecuteOptions, watch: Watch):
 		onLine(line) {
 			watch.sawLine()
 			const verdict = onLine?.(line)
-			if (verdict) watch.giveUp(verdict === 'stop' ? 0 : LAST_CHANCE_MS)
+			if (verdict === 'stop') watch.giveUp(0)
+			else if (verdict === 'last-chance') watch.giveUp(LAST_CHANCE_MS)
 		},
 		onDropped: (byteCount) => onWarning?.(`A line of ${byteCount} bytes on stdout was left out.`),
 	})

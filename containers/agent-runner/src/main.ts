@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { isAppError } from '@shared/contracts'
+import { startHealthServer } from './healthServer.ts'
 import { readOptions } from './options.ts'
 import { createRedactor } from './redact.ts'
 import { startRunner } from './runner.ts'
@@ -20,6 +21,10 @@ try {
 		process.stdout.write(`${redact(JSON.stringify({ at: Date.now(), event, ...fields }))}\n`)
 	}
 	const runner = await startRunner(options, { log })
+	if (options.healthPort !== null) {
+		const { port } = await startHealthServer({ port: options.healthPort, status: runner.status, now: Date.now })
+		log('health-ready', { port })
+	}
 	const stop = (signal: string): void => {
 		log('runner-stopping', { signal })
 		void runner.stop()

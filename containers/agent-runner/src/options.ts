@@ -27,6 +27,8 @@ export interface RunnerOptions {
 	/** Stop after one task. */
 	isOnce: boolean
 	image: string
+	/** Where `GET /health` is answered; null for nowhere. */
+	healthPort: number | null
 	/** What isolated programs must not see; a directory ends with a slash. */
 	hidden: readonly string[]
 }
@@ -34,7 +36,8 @@ export interface RunnerOptions {
 export const USAGE = `usage: main.ts --orchestrator-url URL --token-file FILE | --token-stdin
        [--worker-name NAME] [--container-name NAME] [--concurrency 1] [--providers codex,claude,gemini,copilot,cursor]
        [--isolation auto|container|docker|bubblewrap|process] [--trust-host] [--cache-dir DIR] [--once]
-environment: ORCHESTRATOR_URL ORCHESTRATOR_TOKEN WORKER_NAME CONTAINER_NAME VIBEHQ_CACHE VIBEHQ_AGENT_IMAGE`
+environment: ORCHESTRATOR_URL ORCHESTRATOR_TOKEN WORKER_NAME CONTAINER_NAME HEALTH_PORT
+             VIBEHQ_CACHE VIBEHQ_CLI_CACHE VIBEHQ_AGENT_IMAGE`
 
 const KINDS = ['auto', 'container', 'docker', 'bubblewrap', 'process'] as const
 
@@ -63,6 +66,7 @@ export async function readOptions(argv: readonly string[], env: Env, readStdin: 
 		providers: readProviders(values.providers),
 		isOnce: values.once ?? false,
 		image: env['VIBEHQ_AGENT_IMAGE'] ?? 'vibehq/factory-base:latest',
+		healthPort: env['HEALTH_PORT'] ? readPort(env['HEALTH_PORT']) : null,
 		hidden: [`${cacheDir}/`, ...(root ? [`${root}/`] : []), ...(tokenFile ? [resolve(tokenFile)] : [])],
 	}
 }
@@ -113,6 +117,12 @@ function readConcurrency(text: string): number {
 	const count = Number(text)
 	if (Number.isInteger(count) && count >= 1 && count <= 50) return count
 	throw invalid('--concurrency must be a whole number from 1 to 50.')
+}
+
+function readPort(text: string): number {
+	const port = Number(text)
+	if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
+	throw invalid('HEALTH_PORT must be a port number.')
 }
 
 function readProviders(text: string | undefined): readonly AgentName[] {

@@ -35,6 +35,8 @@ export interface ClientOptions {
 	orchestratorURL: string
 	runnerToken: string
 	fetch?: typeof globalThis.fetch
+	/** Told of every answer, refusals included: the orchestrator is there. */
+	onContact?: () => void
 }
 
 const REQUEST_TIMEOUT_MS = 30_000
@@ -44,7 +46,7 @@ const ClaimReply = z.object({ tasks: z.array(ClaimedTask) })
 const ErrorReply = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
 /** Every method throws OrchestratorError. */
-export function createOrchestratorClient({ orchestratorURL, runnerToken, fetch = globalThis.fetch }: ClientOptions): OrchestratorClient {
+export function createOrchestratorClient({ orchestratorURL, runnerToken, fetch = globalThis.fetch, onContact }: ClientOptions): OrchestratorClient {
 	const call = async (path: string, init: RequestInit & { token?: string }): Promise<Response> => {
 		const { token = runnerToken, ...rest } = init
 		const headers = { authorization: `Bearer ${token}`, ...(rest.body ? { 'content-type': 'application/json' } : {}) }
@@ -52,6 +54,7 @@ export function createOrchestratorClient({ orchestratorURL, runnerToken, fetch =
 		const response = await fetch(url, { ...rest, headers, redirect: 'error' }).catch((error: unknown) => {
 			throw unreachable(url, error)
 		})
+		onContact?.()
 		if (response.ok) return response
 		throw await refused(path, response)
 	}

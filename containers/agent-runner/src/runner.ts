@@ -26,7 +26,17 @@ export interface RunnerDeps {
 	resolveCLI?: ResolveCLI
 }
 
+export interface RunnerStatus {
+	startedAt: number
+	/** Unix ms of the last answer of the orchestrator, null before the first. */
+	lastContactAt: number | null
+	runningTasks: number
+	isolation: string
+	agents: readonly string[]
+}
+
 export interface Runner {
+	status(): RunnerStatus
 	/** Ends running tasks as retryable and resolves when everything is cleaned up. */
 	stop(): Promise<void>
 	/** Resolves when the runner has ended, by `stop` or after the one task of `isOnce`. */
@@ -55,7 +65,13 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	}
 	await sweepRuns(runsRoot)
 	void warmUpPatchManager()
-	const client = createOrchestratorClient({ orchestratorURL, runnerToken: options.runnerToken, ...(deps.fetch ? { fetch: deps.fetch } : {}) })
+	const now = deps.now ?? Date.now
+	const startedAt = now()
+	let lastContactAt: number | null = null
+	const onContact = (): void => {
+		lastContactAt = now()
+	}
+	const client = createOrchestratorClient({ orchestratorURL, runnerToken: options.runnerToken, onContact, ...(deps.fetch ? { fetch: deps.fetch } : {}) })
 	const capabilities = findCapabilities({ providers: options.providers, resolveCLI, log })
 	log('runner-started', { workerName: options.workerName, containerName: options.containerName, isolation: isolation.kind, orchestratorURL })
 	const base = { client, isolation, orchestratorURL, isTrusted: options.isTrusted, mirrorsRoot, runsRoot, resolveCLI, redactor }
@@ -67,7 +83,7 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 			leases.add(lease)
 			if (control.signal.aborted) lease.stop({ kind: 'shutdown' })
 		}
-		await runTask({ claimed, base, now: deps.now ?? Date.now, log, onLease })
+		await runTask({ claimed, base, now, log, onLease })
 		if (own) leases.delete(own)
 	}
 	const control = new AbortController()
@@ -76,6 +92,7 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, signal: control.signal, run, log })
 	return {
 		done,
+		status: () => ({ startedAt, lastContactAt, runningTasks: leases.size, isolation: isolation.kind, agents: capabilities.names }),
 		async stop() {
 			control.abort()
 			for (const lease of leases) lease.stop({ kind: 'shutdown' })

@@ -1,18 +1,14 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { ProviderName, ProviderStatus, RouteDecision } from '@shared/contracts'
-import { bodyLimit } from '@shared/worker-base'
-import type { MiddlewareHandler } from 'hono'
 import { authenticated } from './auth.ts'
-import { originOf, pageOf } from './common.ts'
+import { originOf, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
-import type { HonoEnv } from './router.ts'
 
 const MAX_BODY_BYTES = 16 * 1024
 
 const TaskName = z.string().min(1).max(100)
 const Started = z.object({ executionId: z.string(), taskId: z.string(), provider: ProviderName, route: RouteDecision })
 const params = z.object({ name: z.string().max(40) })
-const writing: [MiddlewareHandler<HonoEnv>, MiddlewareHandler<HonoEnv>] = [authenticated('orders:write'), bodyLimit(MAX_BODY_BYTES)]
 
 const list = createRoute({
 	method: 'get',
@@ -46,7 +42,7 @@ const assign = createRoute({
 	path: '/api/ai-providers/assign',
 	operationId: 'assignProvider',
 	summary: 'Decide who does a task, without starting it',
-	middleware: writing,
+	middleware: writing(MAX_BODY_BYTES),
 	request: { body: { required: true, content: { 'application/json': { schema: z.strictObject({ taskId: TaskName, preferredProvider: ProviderName.optional() }) } } } },
 	responses: answers(200, RouteDecision, 'The decision, with scores and reasons'),
 })
@@ -56,7 +52,7 @@ const execute = createRoute({
 	path: '/api/ai-providers/execute',
 	operationId: 'executeTask',
 	summary: 'Start an execution of a task',
-	middleware: writing,
+	middleware: writing(MAX_BODY_BYTES),
 	request: { body: { required: true, content: { 'application/json': { schema: z.strictObject({ taskId: TaskName, provider: ProviderName.optional() }) } } } },
 	responses: answers(202, Started, 'The execution that was queued'),
 })

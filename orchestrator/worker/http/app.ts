@@ -1,4 +1,5 @@
 import { AppError } from '@shared/contracts'
+import { securityHeaders } from '@shared/worker-base'
 import { stringify } from 'yaml'
 import type { Env } from '../env.ts'
 import type { Services } from '../services.ts'
@@ -21,6 +22,7 @@ const ABOUT = {
 /** All REST doors. The app is built once per isolate; its services belong to one request. */
 export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Services) {
 	const app = createRouter()
+	app.use('/api/*', securityHeaders())
 	app.use(async (c, next) => {
 		c.set('services', servicesOf(c.env, c.executionCtx as ExecutionContext))
 		await next()

@@ -1,5 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import type { Principal } from '@shared/contracts'
+import { bodyLimit } from '@shared/worker-base'
+import type { MiddlewareHandler } from 'hono'
+import { authenticated } from './auth.ts'
+import type { HonoEnv } from './router.ts'
 import type { Origin } from '../services/origin.ts'
 
 /** `limit` and the opaque `cursor` that every list takes. */
@@ -9,3 +13,6 @@ export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.arra
 
 /** Who writes, from the token that was shown. */
 export const originOf = (principal: Principal): Origin => ({ workerName: principal.workerName, containerName: principal.containerName })
+
+/** For doors that create or change work: the scope, and how long their body may be. */
+export const writing = (maxBytes: number): [MiddlewareHandler<HonoEnv>, MiddlewareHandler<HonoEnv>] => [authenticated('orders:write'), bodyLimit(maxBytes)]

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { AppError, ExecutionView, LogEntry, PatchSet } from '@shared/contracts'
 import { authenticated } from './auth.ts'
-import { originOf, PageQuery, pageOf } from './common.ts'
+import { originOf, PageQuery, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const params = z.object({ executionId: z.string() })
@@ -38,7 +38,7 @@ const cancel = createRoute({
 	method: 'post',
 	path: '/api/executions/{executionId}/cancel',
 	operationId: 'cancelExecution',
-	middleware: [authenticated('orders:write')] as const,
+	middleware: writing(16 * 1024),
 	request: { params, body: { required: false, content: { 'application/json': { schema: z.strictObject({ reason: z.string().min(1).max(500).optional() }) } } } },
 	responses: answers(202, ExecutionView, 'The cancel is on its way'),
 })

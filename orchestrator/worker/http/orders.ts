@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { OrderCreated, OrderRequest, OrderView } from '@shared/contracts'
 import { authenticated } from './auth.ts'
-import { originOf, PageQuery, pageOf } from './common.ts'
+import { originOf, PageQuery, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const create = createRoute({
@@ -9,7 +9,7 @@ const create = createRoute({
 	path: '/api/orders',
 	operationId: 'createOrder',
 	summary: 'Ask for work: stores an order with its task and starts it',
-	middleware: [authenticated('orders:write')] as const,
+	middleware: writing(1024 * 1024),
 	request: {
 		headers: z.object({ 'idempotency-key': z.string().min(1).max(200).optional() }),
 		body: { required: true, content: { 'application/json': { schema: OrderRequest } } },

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { WorkspaceRequest, WorkspaceView } from '@shared/contracts'
 import { authenticated } from './auth.ts'
-import { originOf, PageQuery, pageOf } from './common.ts'
+import { originOf, PageQuery, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const create = createRoute({
@@ -9,7 +9,7 @@ const create = createRoute({
 	path: '/api/workspaces',
 	operationId: 'createWorkspace',
 	summary: 'Make a hosted git repository, empty or imported from an https URL',
-	middleware: [authenticated('orders:write')] as const,
+	middleware: writing(16 * 1024),
 	request: { body: { required: true, content: { 'application/json': { schema: WorkspaceRequest } } } },
 	responses: answers(201, WorkspaceView, 'The workspace; its default branch has a commit'),
 })

@@ -27,8 +27,8 @@ export interface StackOptions {
 	/** How many runners; 0 lets a test start its own. */
 	runners?: number
 	runner?: Partial<Pick<RunnerOptions, 'isolation' | 'extraArgs'>>
-	/** Plays these scenarios; `real` uses the providers' own services with the keys in `vars`. */
-	models: { emulator: Scenario[]; keys?: Record<string, string> } | 'real'
+	/** Plays these scenarios, except for providers with a base URL of their own; `real` uses the providers' own services with the keys in `vars`. */
+	models: { emulator: Scenario[]; keys?: Record<string, string>; baseURLs?: Record<string, string> } | 'real'
 	vars?: Record<string, string>
 }
 
@@ -41,7 +41,7 @@ export async function startStack(options: StackOptions) {
 	const { models } = options
 	const keys = models === 'real' ? {} : (models.keys ?? Object.fromEntries(Object.entries(EMULATED).map(([provider]) => [provider, `emulator-key-of-${provider}`])))
 	const emulator = models === 'real' ? null : await startEmulator({ scenarios: models.emulator, apiKeys: keys })
-	const emulated = emulator === null ? {} : emulatorVars(emulator.url, keys)
+	const emulated = emulator === null ? {} : emulatorVars(emulator.url, keys, models === 'real' ? {} : models.baseURLs)
 	const orchestratorOptions = { stateDir, vars: { ...emulated, ...options.vars }, ...(options.port === undefined ? {} : { port: options.port }) }
 	let orchestrator = await startOrchestrator(orchestratorOptions).catch(async (error: unknown) => {
 		await emulator?.close()
@@ -86,8 +86,8 @@ export async function startStack(options: StackOptions) {
 }
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
-function emulatorVars(url: string, keys: Record<string, string>): Record<string, string> {
-	const bases = Object.fromEntries(Object.keys(EMULATED).map((provider) => [provider, `${url}/p/${provider}`]))
+function emulatorVars(url: string, keys: Record<string, string>, baseURLs: Record<string, string> = {}): Record<string, string> {
+	const bases = { ...Object.fromEntries(Object.keys(EMULATED).map((provider) => [provider, `${url}/p/${provider}`])), ...baseURLs }
 	const secrets = Object.entries(EMULATED).flatMap(([provider, name]) => {
 		const key = keys[provider]
 		return key === undefined ? [] : [[name, key]]

@@ -31,7 +31,9 @@ export function createEventLog({ dirs, onEvent }: ParserInput): EventLog {
 	}
 	const log: EventLog = {
 		report,
-		emit: (kind, text, data) => onEvent({ kind, text: clip(text, 2000), ...(data ? { data } : {}) }),
+		emit(kind, text, data) {
+			onEvent({ kind, text: clip(text, 2000), ...(data ? { data } : {}) })
+		},
 		emitEdit(path, data) {
 			const prefix = `${dirs.work}/`
 			log.emit('edit', path.startsWith(prefix) ? path.slice(prefix.length) : path, data)

@@ -6,7 +6,8 @@ import type { JSONObject } from './json.ts'
 
 export const gemini: AgentAdapter = { command, createParser }
 
-const SETTINGS = {
+/** Also the system settings of the image. */
+export const GEMINI_SETTINGS = {
 	security: { auth: { selectedType: 'gemini-api-key' }, environmentVariableRedaction: { enabled: true } },
 	privacy: { usageStatisticsEnabled: false },
 	general: { enableAutoUpdate: false, enableAutoUpdateNotification: false, maxAttempts: 3, retryFetchErrors: true },
@@ -30,7 +31,7 @@ function command({ prompt, model, gateway, secretEnv }: AgentInput): AgentComman
 			GEMINI_CLI_NO_RELAUNCH: 'true',
 		},
 		stdin: prompt,
-		files: { '.gemini/settings.json': JSON.stringify(SETTINGS) },
+		files: { '.gemini/settings.json': JSON.stringify(GEMINI_SETTINGS) },
 	}
 }
 

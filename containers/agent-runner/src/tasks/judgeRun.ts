@@ -23,7 +23,7 @@ export function judgeRun(facts: RunFacts): TaskError | null {
 	const { executed, report, collected } = facts
 	return (
 		stopped(facts) ??
-		notStarted(executed) ??
+		notStarted(facts) ??
 		(report.fault ? classifyFault(report.fault, executed.stderrTail) : null) ??
 		incomplete(facts) ??
 		(facts.isLeaking ? failure('PATCH_POLICY', 'The changes hold a token or key of this run (rule "secret"). They were not handed in.') : null) ??
@@ -39,10 +39,12 @@ function stopped({ executed, limits, stopReason }: RunFacts): TaskError | null {
 	return null
 }
 
-function notStarted({ startError, exitCode, stderrTail }: Executed): TaskError | null {
+function notStarted({ executed, report }: RunFacts): TaskError | null {
+	const { startError, exitCode, stderrTail } = executed
 	if (startError !== null) return failure('AGENT_FAILED', `The agent could not be started: ${startError}`)
-	const words = exitCode !== 0 && /^(bwrap: .*|docker: .*|setpriv: .*|sudo: .*)$/m.exec(stderrTail)
-	return words ? failure('ISOLATION_UNAVAILABLE', `The isolation could not be set up: ${words[0]}`) : null
+	const hasSpoken = report.hasEnded || report.sessionId !== null || report.summary !== ''
+	const words = exitCode === 0 || hasSpoken ? null : /^(bwrap|docker|setpriv|sudo): .*$/m.exec(stderrTail)
+	return words && failure('ISOLATION_UNAVAILABLE', `The isolation could not be set up: ${words[0]}`)
 }
 
 function incomplete({ executed, report }: RunFacts): TaskError | null {

@@ -36,6 +36,7 @@ export async function startTestRunner(orchestratorURL: string, more: Partial<Run
 		providers: ['claude'],
 		isOnce: false,
 		image: 'none',
+		healthPort: null,
 		hidden: [`${cacheDir}/`],
 		...more,
 	}

@@ -5,6 +5,7 @@ import { requestCancel } from '../../database/repositories/executions.ts'
 import { findGatewayExecution, holdBudget } from '../../database/repositories/gatewayCalls.ts'
 import type { GatewayExecution } from '../../database/repositories/gatewayCalls.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
+import { cancelCode } from '../executions/cancelReason.ts'
 import { expectedCost } from './pricing.ts'
 
 /** Held back for a call whose model has no known price yet: one cent. */
@@ -53,7 +54,7 @@ export function createBudget({ db, now, sleep, workerName }: BudgetDeps) {
 		const execution = await findGatewayExecution(db, principal.executionId ?? '')
 		if (!execution) throw new AppError('EXECUTION_NOT_FOUND', 'The execution of this token does not exist.')
 		if (execution.provider !== provider) throw new AppError('FORBIDDEN', `The execution of this token belongs to the provider ${execution.provider}, not ${provider}.`)
-		if (execution.cancelReason !== null) throw new AppError(codeOf(execution.cancelReason), execution.cancelReason)
+		if (execution.cancelReason !== null) throw new AppError(cancelCode(execution.cancelReason), execution.cancelReason)
 		if (execution.status !== 'running' || execution.completedAt !== null) {
 			throw new AppError('EXECUTION_NOT_ACTIVE', `The execution ${execution.executionId} is ${execution.status}; models answer it only while it is running.`)
 		}
@@ -88,8 +89,3 @@ export function createBudget({ db, now, sleep, workerName }: BudgetDeps) {
 export type Budget = ReturnType<typeof createBudget>
 
 const usd = (microUsd: number) => `${(microUsd / 1e6).toFixed(4)} USD`
-
-function codeOf(cancelReason: string): ErrorCode {
-	const stopped = (['BUDGET_EXCEEDED', 'MODEL_UNPRICED'] as const).find((code) => cancelReason.startsWith(`${code}:`))
-	return stopped ?? 'EXECUTION_CANCELLED'
-}

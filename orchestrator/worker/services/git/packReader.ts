@@ -1,4 +1,4 @@
-import { inflateSync } from 'node:zlib'
+import { inflate } from './inflate.ts'
 import { makeObject, toHex } from './objects.ts'
 import type { GitObject } from './objects.ts'
 
@@ -58,16 +58,6 @@ function readHeader(pack: Uint8Array, from: number): { type: number; length: num
 		length += (byte & 0x7f) * scale
 	}
 	return { type, length, next: at + 1 }
-}
-
-/** Unpacks one zlib stream and says how long it was; the platform's streams cannot tell where one ends and the next begins. */
-function inflate(input: Uint8Array, length: number): { data: Uint8Array; usedBytes: number } {
-	// No more than zlib makes of incompressible data, so that the rest of the pack is not handed over for each entry.
-	const window = input.subarray(0, length + (length >> 8) + 128)
-	const result: unknown = inflateSync(window, { info: true, maxOutputLength: Math.max(length, 1) })
-	const { buffer, engine } = result as { buffer: Uint8Array; engine: { bytesWritten: number } }
-	if (buffer.length !== length) throw new RangeError('an entry is not as long as it says')
-	return { data: new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length), usedBytes: engine.bytesWritten }
 }
 
 async function resolveAll(entries: readonly Entry[], maxTotalBytes: number): Promise<Map<string, GitObject> | null> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { concatBytes, NULL_ID } from './objects.ts'
-import { parsePktLines, pktFlush, pktLine } from './pktLine.ts'
+import { parsePktLines, pktFlush, pktLine, pktText } from './pktLine.ts'
 import { drain, readPushHead, rejectionReport } from './pushCommands.ts'
 
 const ID = 'a'.repeat(40)
@@ -29,8 +29,9 @@ describe('readPushHead', () => {
 			const head = await readPushHead(body)
 			expect(head.refs).toEqual(['refs/heads/main', 'refs/heads/ünïcode'])
 			expect(head.capabilities).toEqual(['report-status', 'side-band-64k', 'agent=git/2'])
-			const rest = new Uint8Array(await new Response(body).arrayBuffer())
-			expect(concatBytes([head.bytes, rest])).toEqual(PUSH)
+			const rest: Uint8Array[] = []
+			for await (const chunk of body) rest.push(chunk)
+			expect(concatBytes([head.bytes, ...rest])).toEqual(PUSH)
 		}
 	})
 
@@ -59,7 +60,7 @@ describe('rejectionReport', () => {
 	const head = { refs: ['refs/heads/a', 'refs/heads/b'], bytes: PUSH }
 	const lines = ['unpack ok', 'ng refs/heads/a because a', 'ng refs/heads/b because b']
 	const reasonOf = (ref: string) => `because ${ref.slice(-1)}`
-	const textOf = (bytes: Uint8Array | null) => parsePktLines(bytes ?? new Uint8Array()).map((pkt) => (pkt.kind === 'data' ? pkt.text : pkt.kind))
+	const textOf = (bytes: Uint8Array | null) => parsePktLines(bytes ?? new Uint8Array()).map((pkt) => (pkt.kind === 'data' ? pktText(pkt.bytes) : pkt.kind))
 
 	it('is plain without a side band', () => {
 		expect(textOf(rejectionReport({ ...head, capabilities: ['report-status'] }, reasonOf))).toEqual([...lines, 'flush'])

@@ -1,4 +1,4 @@
-import { AppError, OrderRequest } from '@shared/contracts'
+import { AppError, isAppError, OrderRequest } from '@shared/contracts'
 import type { OrderCreated, OrderInput, OrderView, Page, PageRequest, RouteDecision, TaskView, WorkspaceId } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { claimKey, findKey } from '../../database/repositories/idempotencyKeys.ts'
@@ -67,8 +67,15 @@ export function createOrders(deps: OrdersDeps) {
 	async function start(order: { orderId: OrderCreated['orderId']; taskId: OrderCreated['taskId']; workspaceId: WorkspaceId | null; execute: boolean }, origin: Origin) {
 		const { execute, ...created } = order
 		if (!execute) return { ...created, executionId: null, route: null }
-		const started = await deps.execute(order.taskId, origin)
-		return { ...created, executionId: started.executionId as OrderCreated['executionId'], route: started.route }
+		try {
+			const started = await deps.execute(order.taskId, origin)
+			return { ...created, executionId: started.executionId as OrderCreated['executionId'], route: started.route }
+		} catch (error) {
+			// A repeat of the same call was faster: then its execution is the answer.
+			const task = isAppError(error) && error.code === 'TASK_BUSY' ? await findTask(db, order.taskId) : undefined
+			if (!task?.executionId) throw error
+			return { ...created, executionId: task.executionId, route: null }
+		}
 	}
 
 	/** The answer for an order that exists; starts its work when the first call did not get that far. */
