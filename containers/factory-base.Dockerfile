@@ -20,6 +20,7 @@ COPY containers/agent-runner/dist/image-setup.mjs /opt/vibehq/setup/image-setup.
 RUN node /opt/vibehq/setup/image-setup.mjs /opt/vibehq && chmod -R a+rX /opt/vibehq && npm cache clean --force && rm -rf /root/.npm /root/.cache
 
 COPY containers/patch-manager /opt/vibehq/patch-manager
+RUN python3 -m compileall -q /opt/vibehq/patch-manager
 COPY containers/bin /opt/vibehq/bin
 COPY containers/agent-runner/dist/runner.mjs /opt/vibehq/runner/runner.mjs
 

@@ -32,6 +32,8 @@ const VarsSchema = z.object({
 	LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
 	/** How long the Workflow waits for a nudge before it looks at the task itself. */
 	POLL_MS: z.coerce.number().int().min(200).default(15_000),
+	/** How long a live execution may go untouched before the sweeper looks at it. */
+	SWEEP_IDLE_MS: z.coerce.number().int().min(1).default(30_000),
 	/** How long the model gateway waits for the first byte of a model's answer. */
 	UPSTREAM_HEADER_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
 })
@@ -56,6 +58,7 @@ export function parseVars(env: Env): Vars {
 		tokenSigningKey: vars.TOKEN_SIGNING_KEY,
 		leaseMs: vars.LEASE_MS,
 		pollMs: vars.POLL_MS,
+		sweepIdleMs: vars.SWEEP_IDLE_MS,
 		upstreamHeaderTimeoutMs: vars.UPSTREAM_HEADER_TIMEOUT_MS,
 	}
 }

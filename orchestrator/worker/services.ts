@@ -132,6 +132,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		ids,
 		mustFind: executions.mustFind,
 		storeOf: workspaces.store,
+		defaultBranchOf: async (workspaceId) => (await workspaces.get(workspaceId)).defaultBranch,
 		queue,
 		patches,
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],

@@ -31,6 +31,8 @@ export interface RunnerOptions {
 	healthPort: number | null
 	/** What isolated programs must not see; a directory ends with a slash. */
 	hidden: readonly string[]
+	/** What of that they need nevertheless. */
+	shown: readonly string[]
 }
 
 export const USAGE = `usage: main.ts --orchestrator-url URL --token-file FILE | --token-stdin
@@ -68,6 +70,8 @@ export async function readOptions(argv: readonly string[], env: Env, readStdin: 
 		image: env['VIBEHQ_AGENT_IMAGE'] ?? 'vibehq/factory-base:latest',
 		healthPort: env['HEALTH_PORT'] ? readPort(env['HEALTH_PORT']) : null,
 		hidden: [`${cacheDir}/`, ...(root ? [`${root}/`] : []), ...(tokenFile ? [resolve(tokenFile)] : [])],
+		// The pinned Node that this very program may be running on.
+		shown: root ? [join(root, '.vibehq/toolchain')] : [],
 	}
 }
 

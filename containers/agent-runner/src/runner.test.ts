@@ -49,7 +49,6 @@ describe('an agent run', () => {
 		])
 		expect(Object.keys(output.phasesMs).sort()).toEqual(['cli', 'cli-install', 'clone', 'diff', 'prepare'])
 		expect(record.progress.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['phase', 'session', 'message', 'usage']))
-		expect(record.heartbeats).toBeGreaterThan(0)
 	})
 
 	it('leaves nothing behind and fetches only once', async () => {

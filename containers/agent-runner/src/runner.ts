@@ -54,7 +54,7 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	const redactor = createRedactor([options.runnerToken])
 	const { log } = deps
 	const { orchestratorURL, cacheDir, image } = options
-	const isolation = await selectIsolation({ choice: options.isolation, orchestratorURL, hidden: options.hidden, image })
+	const isolation = await selectIsolation({ choice: options.isolation, orchestratorURL, hidden: options.hidden, shown: options.shown, image })
 	const onProgress = (line: string): void => log('agent-install', { line: redactor.redact(line) })
 	const resolveCLI = deps.resolveCLI ?? createCLISource({ isolation, image, cacheDir: options.cliCacheDir, onProgress })
 	const [mirrorsRoot, runsRoot] = [join(cacheDir, 'mirrors'), join(cacheDir, 'runs')]

@@ -1,15 +1,15 @@
 // Each agent's real CLI, in the runner's isolation, against scripted models: what it did lands exactly, and everything about it is on record.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { PatchSet } from '@shared/contracts'
 import type { ProviderName } from '@shared/contracts'
 import { git } from '@shared/testing/stack'
 import { bookedCalls, toldUsage } from './support/books.ts'
-import { linesOf, order, sharedStack, tempFolder } from './support/stack.ts'
+import { linesOf, placedOrders, sharedStack, tempFolder } from './support/stack.ts'
 import type { OrderSpec, SettledOrder } from './support/stack.ts'
 
-const shared = sharedStack()
+const shared = sharedStack({ runner: { extraArgs: ['--concurrency', '2'] } })
 
 const AGENTS = [
 	{ provider: 'codex', model: 'gpt-5.5' },
@@ -44,25 +44,22 @@ const CHANGE: OrderSpec = {
 	},
 }
 
-const placed = new Map<string, SettledOrder>()
-const of = (name: string): SettledOrder => placed.get(name) ?? expect.unreachable(`no order was placed for ${name}`)
-
-beforeAll(async () => {
-	const { stack } = shared
-	const orders: [string, OrderSpec][] = [
-		...AGENTS.map(({ provider }): [string, OrderSpec] => [provider, { ...CHANGE, provider, validate: ['test ! -e src/old.js', 'node src/farewell/farewell.js'] }]),
-		['validation that fails', { ...CHANGE, provider: 'codex', validate: ['test -e src/greeting.js', 'echo the old module is missing >&2; test -e src/old.js', 'echo later'] }],
-	]
-	await Promise.all(orders.map(async ([name, spec]) => placed.set(name, await order(stack, spec))))
+const VALIDATE = ['test ! -e src/old.js', 'node src/farewell/farewell.js']
+const FAILING = ['test -e src/greeting.js', 'echo the old module is missing >&2; test -e src/old.js', 'echo later']
+const ended = placedOrders(shared, {
+	codex: { ...CHANGE, provider: 'codex', validate: VALIDATE },
+	claude: { ...CHANGE, provider: 'claude', validate: VALIDATE },
+	gemini: { ...CHANGE, provider: 'gemini', validate: VALIDATE },
+	copilot: { ...CHANGE, provider: 'copilot', validate: VALIDATE },
+	'validation that fails': { ...CHANGE, provider: 'codex', validate: FAILING },
 })
 
-const operations = (name: string) => of(name).log.map((line) => line.operation)
-const patch = (name: string, accept: string) =>
-	fetch(`${shared.stack.url}/api/executions/${of(name).executionId}/patch`, { headers: { authorization: `Bearer ${shared.stack.operatorToken}`, accept } })
+const patch = ({ executionId }: SettledOrder, accept: string) =>
+	fetch(`${shared.stack.url}/api/executions/${executionId}/patch`, { headers: { authorization: `Bearer ${shared.stack.operatorToken}`, accept } })
 
 describe.each(AGENTS)('$provider', ({ provider, model }) => {
 	it('lands exactly what it did, on the branch of its order', async () => {
-		const { execution, order: view, orderId, base, clone } = of(provider)
+		const { execution, order: view, orderId, base, clone } = await ended(provider)
 		expect(execution).toMatchObject({ status: 'completed', phase: 'settled', error: null, provider, model, baseCommit: base.commit, attempt: 1 })
 		expect(view).toMatchObject({ status: 'completed', branch: `factory/${orderId}`, commit: execution.landedCommit, tasks: [{ status: 'completed', provider, error: null }] })
 		expect(execution.landedCommit).toBe(execution.candidateCommit)
@@ -73,7 +70,7 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 	})
 
 	it('signs the commit with where it comes from', async () => {
-		const { execution, orderId, taskId, clone } = of(provider)
+		const { execution, orderId, taskId, clone } = await ended(provider)
 		const landed = await clone()
 		expect(await landed.git('log', '-1', '--format=%an <%ae>|%cn|%s')).toMatch(/^VibeHQ <factory@vibehq\.invalid>\|VibeHQ\|Greets in the morning and says farewell\./)
 		expect((await landed.git('log', '-1', '--format=%(trailers:unfold)')).trim().split('\n')).toEqual([
@@ -85,9 +82,10 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 		])
 	})
 
-	it('leaves an audit trail in the order in which things happened', () => {
-		const { log, execution, orderId } = of(provider)
-		expect(operations(provider).filter((operation) => !operation.startsWith('agent.') && !operation.startsWith('queue.'))).toEqual([
+	it('leaves an audit trail in the order in which things happened', async () => {
+		const { log, execution, orderId } = await ended(provider)
+		const operations = log.map((line) => line.operation)
+		expect(operations.filter((operation) => !operation.startsWith('agent.') && !operation.startsWith('queue.'))).toEqual([
 			'execution.queued',
 			'workspace.ready',
 			'execution.dispatched',
@@ -104,16 +102,16 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 		])
 		// A task that ends before its first heartbeat is never seen running.
 		const lease = ['queue.submitted', 'queue.claimed', 'queue.completed']
-		expect(operations(provider).filter((operation) => operation.startsWith('queue.') && operation !== 'queue.running')).toEqual([...lease, ...lease])
-		const told = new Set(operations(provider).filter((operation) => operation.startsWith('agent.')))
+		expect(operations.filter((operation) => operation.startsWith('queue.') && operation !== 'queue.running')).toEqual([...lease, ...lease])
+		const told = new Set(operations.filter((operation) => operation.startsWith('agent.')))
 		for (const operation of ['agent.phase', 'agent.edit', 'agent.tool', 'agent.message', 'agent.usage', 'agent.finished']) expect(told).toContain(operation)
 		expect(log.every((line) => line.executionId === execution.executionId && line.orderId === orderId)).toBe(true)
 		expect(log.map((line) => Number(line.cursor))).toEqual(log.map((line) => Number(line.cursor)).sort((a, b) => a - b))
 		expect(linesOf(log, 'queue.claimed')[0]?.details['assignedTo']).toMatch(/^local:runner-[12]$/)
 	})
 
-	it('is metered by the gateway, call by call', () => {
-		const { execution, token } = of(provider)
+	it('is metered by the gateway, call by call', async () => {
+		const { execution, token } = await ended(provider)
 		const told = toldUsage(shared.stack, token)
 		const calls = bookedCalls(shared.stack, execution.executionId)
 		expect(told.calls).toBeGreaterThan(1)
@@ -128,8 +126,8 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 		if (hasPrice) expect(execution.cost.usd).toBeGreaterThan(0)
 	})
 
-	it('was routed for reasons that are kept', () => {
-		const { execution, created } = of(provider)
+	it('was routed for reasons that are kept', async () => {
+		const { execution, created } = await ended(provider)
 		expect(execution.route).toMatchObject({ provider, mode: 'manual', reason: `${provider} was asked for by name.`, chain: [] })
 		expect(execution.route).toEqual(created.route)
 		expect(execution.route.candidates).toHaveLength(6)
@@ -138,8 +136,8 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 	})
 
 	it('hands out its patch set as JSON, pinned to its base', async () => {
-		const { execution, base } = of(provider)
-		const set = PatchSet.parse(await (await patch(provider, 'application/json')).json())
+		const { execution, base } = await ended(provider)
+		const set = PatchSet.parse(await (await patch(await ended(provider), 'application/json')).json())
 		expect(set).toMatchObject({ patch_set_id: execution.patchSetId, execution_id: execution.executionId, base_commit: base.commit, metadata: { provider } })
 		expect(set.files.map(({ path, change }) => [path, change]).sort()).toEqual([
 			['src/farewell/farewell.js', 'create'],
@@ -150,8 +148,8 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 	})
 
 	it('hands out its patch set as a diff that git applies to the base', async () => {
-		const { clone } = of(provider)
-		const answer = await patch(provider, 'text/x-diff')
+		const { clone } = await ended(provider)
+		const answer = await patch(await ended(provider), 'text/x-diff')
 		expect(answer.headers.get('content-type')).toBe('text/x-diff; charset=utf-8')
 		const diff = join(tempFolder(shared.stack), 'change.diff')
 		writeFileSync(diff, await answer.text())
@@ -162,19 +160,19 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 })
 
 describe('the commands of an order', () => {
-	it('all ran on the candidate before it landed', () => {
+	it('all ran on the candidate before it landed', async () => {
 		for (const { provider } of AGENTS) {
-			const [validated] = linesOf(of(provider).log, 'patch.validated')
+			const [validated] = linesOf((await ended(provider)).log, 'patch.validated')
 			expect(validated?.details['commands']).toMatchObject([
 				{ command: 'test ! -e src/old.js', exitCode: 0, timedOut: false },
 				{ command: 'node src/farewell/farewell.js', exitCode: 0 },
 			])
-			expect(validated?.details['treeId']).toBe(linesOf(of(provider).log, 'patch.candidate')[0]?.details['tree'])
+			expect(validated?.details['treeId']).toBe(linesOf((await ended(provider)).log, 'patch.candidate')[0]?.details['tree'])
 		}
 	})
 
 	it('stop the landing when one fails, and keep the patch set', async () => {
-		const { execution, executions, log, order: view, clone } = of('validation that fails')
+		const { execution, executions, log, order: view, clone } = await ended('validation that fails')
 		expect(executions).toHaveLength(1)
 		expect(execution).toMatchObject({ status: 'failed', landedCommit: null, nextExecutionId: null, error: { code: 'VALIDATION_FAILED' } })
 		expect(execution.error?.message).toBe('On the candidate "echo the old module is missing >&2; test -e src/old.js" exited with 1. The patch set is kept.')
@@ -183,7 +181,7 @@ describe('the commands of an order', () => {
 		expect(log.map((line) => line.operation)).toContain('patch.validation-failed')
 		expect(log.map((line) => line.operation)).not.toContain('patch.landed')
 		expect(log.at(-1)).toMatchObject({ operation: 'execution.failed', level: 'error', details: { error: { code: 'VALIDATION_FAILED' }, patchSetId: execution.patchSetId } })
-		const set = PatchSet.parse(await (await patch('validation that fails', 'application/json')).json())
+		const set = PatchSet.parse(await (await patch(await ended('validation that fails'), 'application/json')).json())
 		expect(set.files).toHaveLength(3)
 		await expect(clone()).rejects.toThrow(/Remote branch factory\/ORD-\w+ not found/)
 	})

@@ -24,6 +24,7 @@ export interface Answer<T> {
 export async function startLanding() {
 	const harness = createTestHarness({ root: import.meta.dirname, workers: [{ configPath: join(import.meta.dirname, 'wrangler.jsonc') }] })
 	const { url } = await harness.listen()
+	const directories: string[] = []
 	await harness.getWorker('landing-test').applyD1Migrations('DB')
 	/** Throws what the Worker threw, as an AppError. */
 	async function timed<T>(call: string, ...args: unknown[]): Promise<Answer<T>> {
@@ -35,7 +36,12 @@ export async function startLanding() {
 	return {
 		timed,
 		call: async <T>(call: string, ...args: unknown[]): Promise<T> => (await timed<T>(call, ...args)).value,
-		close: () => harness.close(),
+		/** Temporary directories that go when it closes. */
+		directories,
+		async close() {
+			await harness.close()
+			for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+		},
 	}
 }
 export type Landing = Awaited<ReturnType<typeof startLanding>>
@@ -47,12 +53,12 @@ export interface Clone {
 	bytes(args: readonly string[]): Buffer
 	/** Stages everything and tells the tree that git makes of it. */
 	stage(): string
-	remove(): void
 }
 
 export async function cloneWorkspace(landing: Landing, workspaceId: string, scope: 'read' | 'write' = 'read'): Promise<Clone> {
 	const remote = await landing.call<GitRemote>('workspaces.remote', workspaceId, scope)
 	const directory = mkdtempSync(join(tmpdir(), 'landing-'))
+	landing.directories.push(directory)
 	const bytes = (args: readonly string[]) => {
 		const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.com', '-c', 'core.autocrlf=false']
 		const env = { PATH: process.env['PATH'], HOME: directory, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' }
@@ -70,7 +76,6 @@ export async function cloneWorkspace(landing: Landing, workspaceId: string, scop
 			git('-C', 'work', 'add', '-A', '-f', '.')
 			return git('-C', 'work', 'write-tree')
 		},
-		remove: () => rmSync(directory, { recursive: true }),
 	}
 }
 
@@ -83,7 +88,6 @@ export async function newWorkspace(landing: Landing, fill: (directory: string) =
 	clone.git('commit', '-q', '--allow-empty', '-m', 'base')
 	clone.git('push', '-q', 'origin', 'HEAD')
 	const base = clone.git('rev-parse', 'HEAD')
-	clone.remove()
 	return { workspaceId, base }
 }
 
@@ -98,25 +102,21 @@ export interface Change {
 /** What an agent hands in that changed the files of `base` like `edit` does; stored and with its execution. */
 export async function changeOf(landing: Landing, at: { workspaceId: string; base: string; orderId?: string }, edit: (directory: string) => void): Promise<Change> {
 	const clone = await cloneWorkspace(landing, at.workspaceId)
-	try {
-		clone.git('checkout', '-q', '--detach', at.base)
-		edit(clone.directory)
-		const tree = clone.stage()
-		const { files, patches } = await patchSetFromDiff({
-			raw: clone.bytes([...GIT_DIFF_RAW_ARGS, at.base]),
-			diff: clone.bytes([...GIT_DIFF_PATCH_ARGS, at.base]),
-			readBase: async (path) => clone.bytes(['cat-file', 'blob', `${at.base}:${path}`]),
-			taskId: 'TSK-000000000000',
-			provider: 'codex',
-		})
-		const executionId = randomId('EXE', 16)
-		const orderId = at.orderId ?? randomId('ORD', 6)
-		const ids = { patch_set_id: randomId('PST', 16), task_id: 'TSK-000000000000', execution_id: executionId, order_id: orderId }
-		const set: PatchSet = { ...ids, base_commit: at.base, files, patches, summary: 'Change what was asked for\n\nOrder: ORD-FORGED', metadata: { provider: 'codex' } }
-		await landing.call('execution', executionId, orderId, at.workspaceId)
-		await landing.call('store', set)
-		return { set, tree, executionId, orderId }
-	} finally {
-		clone.remove()
-	}
+	clone.git('checkout', '-q', '--detach', at.base)
+	edit(clone.directory)
+	const tree = clone.stage()
+	const { files, patches } = await patchSetFromDiff({
+		raw: clone.bytes([...GIT_DIFF_RAW_ARGS, at.base]),
+		diff: clone.bytes([...GIT_DIFF_PATCH_ARGS, at.base]),
+		readBase: async (path) => clone.bytes(['cat-file', 'blob', `${at.base}:${path}`]),
+		taskId: 'TSK-000000000000',
+		provider: 'codex',
+	})
+	const executionId = randomId('EXE', 16)
+	const orderId = at.orderId ?? randomId('ORD', 6)
+	const ids = { patch_set_id: randomId('PST', 16), task_id: 'TSK-000000000000', execution_id: executionId, order_id: orderId }
+	const set: PatchSet = { ...ids, base_commit: at.base, files, patches, summary: 'Change what was asked for\n\nOrder: ORD-FORGED', metadata: { provider: 'codex' } }
+	await landing.call('execution', executionId, orderId, at.workspaceId)
+	await landing.call('store', set)
+	return { set, tree, executionId, orderId }
 }

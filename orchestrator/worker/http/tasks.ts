@@ -116,6 +116,18 @@ const cancel = createRoute({
 	responses: answers(200, ContainerTask, 'The task; a leased one ends when its runner hears of it'),
 })
 
+const EvidenceView = z.object({ id: z.int(), kind: z.string(), reason: z.string(), containerName: z.string().nullable(), body: z.unknown(), at: z.int() })
+
+const evidence = createRoute({
+	method: 'get',
+	path: '/api/tasks/{taskId}/evidence',
+	operationId: 'getContainerTaskEvidence',
+	summary: 'Reports that came with a lost lease: kept, never applied',
+	middleware: [authenticated('read')] as const,
+	request: { params },
+	responses: answers(200, z.object({ items: z.array(EvidenceView) }), 'The late reports, oldest first'),
+})
+
 /** Operators see all tasks, a Worker's token its own. */
 const ownerOf = (principal: Principal) => (principal.scopes.includes('admin') ? undefined : principal.workerName)
 
@@ -144,6 +156,7 @@ export function taskRoutes() {
 			const tasks = await c.var.services.queue.claim(checkRunner(c.get('principal'), c.req.valid('json')), { taskId, signal: c.req.raw.signal })
 			return tasks.length > 0 ? c.json({ tasks }, 200) : c.body(null, 204)
 		})
+		.openapi(evidence, async (c) => c.json({ items: await c.var.services.queue.evidence(c.req.valid('param').taskId, ownerOf(c.get('principal'))) }, 200))
 		.openapi(heartbeat, async (c) => c.json(await c.var.services.queue.heartbeat(c.req.valid('param').taskId, c.req.valid('json')), 200))
 		.openapi(complete, async (c) => c.json(await c.var.services.queue.complete(c.req.valid('param').taskId, c.req.valid('json')), 200))
 		.openapi(fail, async (c) => c.json(await c.var.services.queue.fail(c.req.valid('param').taskId, c.req.valid('json')), 200))

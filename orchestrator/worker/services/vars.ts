@@ -10,5 +10,6 @@ export interface Vars {
 	tokenSigningKey: string | undefined
 	leaseMs: number
 	pollMs: number
+	sweepIdleMs: number
 	upstreamHeaderTimeoutMs: number
 }

@@ -7,6 +7,7 @@ import { mintToken } from '@shared/worker-base/token'
 import { startEmulator } from '../emulator/index.ts'
 import { createClient } from './client.ts'
 import { startOrchestrator } from './orchestrator.ts'
+import type { OrchestratorOptions } from './orchestrator.ts'
 import { startRunnerProcess } from './runner.ts'
 import type { RunnerOptions } from './runner.ts'
 
@@ -70,11 +71,11 @@ export async function startStack(options: StackOptions) {
 			runners.push(runner)
 			return runner
 		},
-		/** Stops the orchestrator as a crash would, and starts it again on the same port and state. */
-		async restartOrchestrator() {
+		/** Stops the orchestrator as a crash would, and starts it again on the same port and state, with its own or another configuration. */
+		async restartOrchestrator({ config }: Pick<OrchestratorOptions, 'config'> = {}) {
 			orchestrator.process.kill()
 			await orchestrator.process.exited
-			orchestrator = await startOrchestrator({ ...orchestratorOptions, port: orchestrator.port })
+			orchestrator = await startOrchestrator({ ...orchestratorOptions, port: orchestrator.port, ...(config === undefined ? {} : { config }) })
 		},
 		logFile: (name: string) => join(stateDir, 'logs', `${name}.log`),
 		async stop() {

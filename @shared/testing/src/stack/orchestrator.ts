@@ -11,6 +11,8 @@ export interface OrchestratorOptions {
 	/** Everything that lives longer than the process: D1, R2, repositories, Workflows, logs, the signing key. */
 	stateDir: string
 	port?: number
+	/** Path of another wrangler configuration than the project's own. */
+	config?: string
 	/** Vars and secrets beside the signing key. Written to a file that only the owner can read, never to arguments. */
 	vars?: Record<string, string>
 }
@@ -35,7 +37,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<R
 	await migrate(stateDir, env)
 	const port = options.port ?? (await freePort())
 	const args = [
-		wranglerProgram, 'dev', '-c', orchestratorConfig, '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort()),
+		wranglerProgram, 'dev', '-c', options.config ?? orchestratorConfig, '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort()),
 		'--persist-to', join(stateDir, 'wrangler'), '--env-file', envFile, '--show-interactive-dev-session=false', '--log-level', 'info', '--local',
 	]
 	const logFile = join(stateDir, 'logs/orchestrator.log')

@@ -57,7 +57,7 @@ describe.skipIf(!isAvailable)('a program in bubblewrap', () => {
 	})
 
 	async function run(script: string, more: { wallClockMs?: number } = {}): Promise<Executed & { root: string }> {
-		const isolation = createBubblewrapIsolation({ hidden: [`${cache}/`, `${projectRoot() ?? '/nonexistent'}/`, join(secrets, 'token')] })
+		const isolation = createBubblewrapIsolation({ hidden: [`${cache}/`, `${projectRoot() ?? '/nonexistent'}/`, join(secrets, 'token')], shown: [join(projectRoot() ?? '', '.vibehq/toolchain')] })
 		const { id, dirs } = await createRun(join(cache, 'runs'))
 		const executed = await execute({
 			isolation,

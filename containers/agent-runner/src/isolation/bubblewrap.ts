@@ -11,6 +11,8 @@ import { killMarked, RUN_MARKER, signalGroup } from './processTree.ts'
 export interface BubblewrapOptions {
 	/** Directories and files that the program must not see: the cache with other people's source, the runner's own checkout, its token file. */
 	hidden: readonly string[]
+	/** What of it is needed nevertheless, read-only. */
+	shown?: readonly string[]
 	exists?: (path: string) => boolean
 }
 
@@ -51,7 +53,7 @@ export function bubblewrapArgs(spec: LaunchSpec, options: BubblewrapOptions): st
 	const hiddenFiles = [...HIDDEN_FILES, ...options.hidden.filter((path) => !isDirectoryPath(path))]
 	const hidden = outermost([...HIDDEN_ALWAYS, homedir(), ...options.hidden.filter(isDirectoryPath).map(trimSlash)].filter(exists))
 	const isHidden = (path: string): boolean => hidden.some((root) => isInside(path, root))
-	const shown = [nodePrefix(), resolved('/etc/resolv.conf'), ...spec.readOnly].filter((path) => exists(path) && isHidden(path))
+	const shown = [nodePrefix(), resolved('/etc/resolv.conf'), ...(options.shown ?? []), ...spec.readOnly].filter((path) => exists(path) && isHidden(path))
 	return [
 		...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
 		...['--hostname', 'vibehq', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],

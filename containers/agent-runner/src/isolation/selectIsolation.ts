@@ -10,6 +10,7 @@ export interface SelectOptions {
 	orchestratorURL: string
 	/** What agents must not see; a directory ends with a slash. */
 	hidden: readonly string[]
+	shown: readonly string[]
 	image: string
 	env?: Record<string, string | undefined>
 }
@@ -41,8 +42,8 @@ const makers: Record<IsolationKind, (options: SelectOptions) => Promise<Isolatio
 	async docker({ image, orchestratorURL }) {
 		return (await canDocker(image)) ? createDockerIsolation({ image, orchestratorURL }) : null
 	},
-	async bubblewrap({ hidden }) {
-		return (await canBubblewrap()) ? createBubblewrapIsolation({ hidden }) : null
+	async bubblewrap({ hidden, shown }) {
+		return (await canBubblewrap()) ? createBubblewrapIsolation({ hidden, shown }) : null
 	},
 	process: async () => createProcessIsolation(),
 }

@@ -38,6 +38,7 @@ export async function startTestRunner(orchestratorURL: string, more: Partial<Run
 		image: 'none',
 		healthPort: null,
 		hidden: [`${cacheDir}/`],
+		shown: [],
 		...more,
 	}
 	const runner = await startRunner(options, { log: (event, fields) => logs.push({ event, ...fields }), resolveCLI: resolveStub })

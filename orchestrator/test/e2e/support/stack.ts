@@ -131,6 +131,25 @@ export async function order(stack: Stack, spec: OrderSpec): Promise<SettledOrder
 	return (await place(stack, spec)).settled()
 }
 
+/**
+ * Places all these orders at once before the tests of this describe, so that they run side by side; the answer waits for one of
+ * them. A test's first order is as slow as the slowest one that shares the runners with it.
+ */
+export function placedOrders<Name extends string>(shared: { readonly stack: Stack }, specs: Record<Name, OrderSpec>): (name: Name) => Promise<SettledOrder> {
+	const placed = new Map<string, PlacedOrder>()
+	const ended = new Map<string, Promise<SettledOrder>>()
+	beforeAll(async () => {
+		await Promise.all(Object.entries<OrderSpec>(specs).map(async ([name, spec]) => placed.set(name, await place(shared.stack, spec))))
+	})
+	return (name) => {
+		const order = placed.get(name)
+		if (order === undefined) throw new Error(`The order "${name}" is placed before the tests of its describe, not earlier.`)
+		const known = ended.get(name) ?? order.settled()
+		ended.set(name, known)
+		return known
+	}
+}
+
 /** Teaches the emulator what to do with prompts that hold the token. */
 export function script(stack: Stack, token: string, scripts: Script | Script[]): void {
 	if (stack.emulator === null) throw new Error('This stack has no emulator.')

@@ -1,8 +1,9 @@
 import { AppError } from '@shared/contracts'
 import type { ContainerTask } from '@shared/contracts'
-import { findEvidence, insertEvidence } from '../../database/repositories/containerTaskEvidence.ts'
+import { evidenceOfTaskQuery, findEvidence, insertEvidence } from '../../database/repositories/containerTaskEvidence.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
-import type { TaskQueueDeps } from './context.ts'
+import { mustFind } from './context.ts'
+import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { storeJSON } from './outputStore.ts'
 
 /** A report that is not applied, and why. */
@@ -62,4 +63,27 @@ export async function refuseLate(deps: TaskQueueDeps, report: Omit<RefusedReport
 		evidenceId,
 		status,
 	})
+}
+
+/** A late report, as it is kept: for people, and for whoever wants to apply it by hand. */
+export interface Evidence {
+	id: number
+	kind: string
+	reason: string
+	/** The runner that sent it, as far as the task knew it. */
+	containerName: string | null
+	body: unknown
+	at: number
+}
+
+/** Late reports of a task, oldest first; the body is null when its object is gone (retention). Throws CONTAINER_TASK_NOT_FOUND. */
+export async function listEvidence(deps: TaskQueueDeps, ref: TaskRef): Promise<Evidence[]> {
+	await mustFind(deps.db, ref)
+	const rows = await deps.db.all(evidenceOfTaskQuery(ref.taskId))
+	return Promise.all(
+		rows.map(async (row) => {
+			const text = row.body ?? (row.object_key === null ? null : await deps.outputs.get(row.object_key))
+			return { id: row.id, kind: row.kind, reason: row.reason, containerName: row.container_name, body: text === null ? null : (JSON.parse(text) as unknown), at: row.created_at }
+		}),
+	)
 }

@@ -101,6 +101,8 @@ describe('complete', () => {
 		await expect(queue.fail(taskId, { leaseToken: 'lease_x', error: failure, output: { text: 'x'.repeat(600_000) } })).rejects.toMatchObject({ code: 'LEASE_LOST' })
 		const [kept] = await evidence()
 		expect(kept?.body).toBeNull()
+		expect(await queue.evidence(taskId)).toEqual([expect.objectContaining({ kind: 'fail', reason: 'LEASE_LOST', body: expect.objectContaining({ error: failure }) })])
+		await expect(queue.evidence(taskId, 'somebody-else')).rejects.toMatchObject({ code: 'CONTAINER_TASK_NOT_FOUND' })
 		expect(await (await env.OUTPUTS.get(kept?.object_key ?? ''))?.json()).toMatchObject({ error: failure, output: { text: expect.stringContaining('xxx') } })
 	})
 })

@@ -7,6 +7,8 @@ import { claimTasks, requeueLapsed } from './claim.ts'
 import type { ClaimScope } from './claim.ts'
 import { mustFind } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
+import { listEvidence } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import { heartbeat } from './heartbeat.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { withOutput } from './outputStore.ts'
@@ -32,6 +34,8 @@ export interface TaskQueue {
 	fail(taskId: string, report: FailReport, owner?: string): Promise<ContainerTask>
 	cancel(taskId: string, reason: string, owner?: string): Promise<ContainerTask>
 	requeueLapsed(): Promise<ContainerTask[]>
+	/** Reports that came with a lease that was lost: kept, never applied. */
+	evidence(taskId: string, owner?: string): Promise<Evidence[]>
 }
 
 export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
@@ -50,6 +54,7 @@ export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
 		fail: (taskId, report, owner) => failTask(deps, { taskId, owner }, report),
 		cancel: (taskId, reason, owner) => cancelTask(deps, { taskId, owner }, reason),
 		requeueLapsed: () => requeueLapsed(deps),
+		evidence: (taskId, owner) => listEvidence(deps, { taskId, owner }),
 	}
 }
 

@@ -17,6 +17,7 @@ export interface LifecycleDeps {
 	ids: Ids
 	mustFind: (executionId: string) => Promise<Execution>
 	storeOf: (workspaceId: string) => Promise<GitStore>
+	defaultBranchOf: (workspaceId: string) => Promise<string>
 	queue: Pick<TaskQueue, 'submit' | 'get'>
 	patches: Pick<PatchProcessor, 'load' | 'checkPolicy' | 'makeCandidate' | 'advance'>
 	/** Waiting agents of an urgent order come first. */
@@ -84,7 +85,9 @@ export function createLifecycle(deps: LifecycleDeps) {
 	async function findBase({ workspaceId, input }: Execution): Promise<string | null> {
 		const store = await deps.storeOf(workspaceId)
 		try {
-			return (await store.readRef(`refs/heads/${input.branch}`)) ?? (await store.readRef(`refs/heads/${await store.defaultBranch()}`))
+			const [own, first] = [`refs/heads/${input.branch}`, `refs/heads/${await deps.defaultBranchOf(workspaceId)}`]
+			const refs = await store.readRefs([own, first])
+			return refs.get(own) ?? refs.get(first) ?? null
 		} finally {
 			store.dispose()
 		}

@@ -11,6 +11,7 @@ import { meteredBody } from './meteredBody.ts'
 import type { BodyEnd } from './meteredBody.ts'
 import { estimateCall, priceCall } from './pricing.ts'
 import type { PricedCall } from './pricing.ts'
+import { longRateLimit } from './rateLimit.ts'
 import { findRoute, wireOf } from './routes.ts'
 import type { GatewayRoute } from './routes.ts'
 import { callUpstream, readErrorAnswer } from './upstream.ts'
@@ -132,7 +133,10 @@ export function createModelGateway(deps: ModelGatewayDeps) {
 		const { isMetered } = call.route
 		if (!response.ok) {
 			if (isMetered) deps.waitUntil(settle(call, { status, model: call.route.model, priced: NOTHING, errorCode: upstreamCode(status) }))
-			return new Response(await readErrorAnswer(response, key), { status, headers })
+			const text = await readErrorAnswer(response, key)
+			const limit = longRateLimit(response, text, now())
+			// As a bad request, because that is the one status that no CLI tries again.
+			return limit ? wireError(call.route.wire, limit, 400) : new Response(text, { status, headers })
 		}
 		const body = response.body && isMetered ? passMetered(response, response.body, call) : response.body
 		if (isMetered && !response.body) deps.waitUntil(settle(call, { status, model: call.route.model, priced: { ...NOTHING, costMicroUsd: null }, errorCode: null }))

@@ -27,10 +27,10 @@ const GOOGLE_STATUSES: Record<number, string> = {
 	504: 'DEADLINE_EXCEEDED',
 }
 
-/** Our failure in the error format of the provider, so that the CLI shows code and reason to whoever reads its output. */
-export function wireError(wire: Wire, error: AppError): Response {
-	const { status, retryable } = ERRORS[error.code]
-	const headers = new Headers({ 'x-vibehq-error': error.code, 'x-should-retry': String(retryable), 'cache-control': 'no-store' })
+/** Our failure in the error format of the provider, so that the CLI shows code and reason to whoever reads its output. `status` is its own unless another one makes the CLI behave. */
+export function wireError(wire: Wire, error: AppError, status: number = ERRORS[error.code].status): Response {
+	const isRetryable = status !== 400 && ERRORS[error.code].retryable
+	const headers = new Headers({ 'x-vibehq-error': error.code, 'x-should-retry': String(isRetryable), 'cache-control': 'no-store' })
 	const waitS = error.details?.['retryAfterS']
 	if (typeof waitS === 'number') headers.set('retry-after', String(waitS))
 	return Response.json(bodyOf(wire, error, status), { status, headers })
