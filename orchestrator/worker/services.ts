@@ -27,7 +27,8 @@ import { createModelGateway } from './services/gateway/modelGateway.ts'
 import { createGitGateway } from './services/git/gitGateway.ts'
 import { createIds } from './services/ids.ts'
 import { createOrders } from './services/orders/orders.ts'
-import { createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
+import { candidateRef, createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
+import { DEFAULT_POLICY } from './services/patch-manager/policy.ts'
 import { createSecretService } from './services/secrets/secretService.ts'
 import { createTokens } from './services/security/tokens.ts'
 import type { Vars } from './services/vars.ts'
@@ -112,6 +113,10 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 	const cancelContainerTask = async (containerTaskId: string, reason: string) => {
 		await queue.cancel(containerTaskId, reason).catch((error: unknown) => outside.log.info('nothing to cancel', { containerTaskId, error: String(error) }))
 	}
+	const discardCandidate = async ({ executionId, workspaceId, patchSetId, candidateCommit }: Execution, reason: string) => {
+		if (patchSetId === null || candidateCommit === null) return
+		await patches.discard({ patchSetId, workspaceId, candidate: { commit: candidateCommit, ref: candidateRef(executionId) }, reason })
+	}
 	const executions = createExecutions({
 		db,
 		now,
@@ -125,7 +130,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 			await workflow.nudge(execution.executionId)
 		},
 	})
-	const settlement = createSettlement({ db, now, mustFind: executions.mustFind, planFallback: executions.planFallback, enqueue, health: registry, cancelContainerTask })
+	const settlement = createSettlement({ db, now, mustFind: executions.mustFind, planFallback: executions.planFallback, enqueue, health: registry, cancelContainerTask, discardCandidate })
 	const lifecycle = createLifecycle({
 		db,
 		now,
@@ -134,7 +139,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		storeOf: workspaces.store,
 		defaultBranchOf: async (workspaceId) => (await workspaces.get(workspaceId)).defaultBranch,
 		queue,
-		patches,
+		patches: { ...patches, checkPolicy: (set) => patches.checkPolicy(set, { ...DEFAULT_POLICY, tripwires: foundation.secrets.values() }) },
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
@@ -154,10 +159,10 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		now,
 		ids,
 		digest: async (text) => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))), (byte) => byte.toString(16).padStart(2, '0')).join(''),
-		openWorkspace: async ({ workspace }, origin) => {
+		openWorkspace: async ({ workspace }, origin, workspaceId) => {
 			if (workspace.kind === 'github') return null
 			if ('workspaceId' in workspace) return (await work.workspaces.get(workspace.workspaceId)).workspaceId
-			return (await work.workspaces.create(workspace, origin)).workspaceId
+			return (await work.workspaces.create({ ...workspace, workspaceId }, origin)).workspaceId
 		},
 		execute: (taskId, origin) => running.executions.execute(taskId, undefined, origin),
 	})

@@ -4,7 +4,8 @@ import { AppError, ERRORS, isAppError, recogniseError, toErrorBody } from './err
 describe('errors', () => {
 	it('knows an AppError by its code, whatever class it arrives as', () => {
 		expect(isAppError(new AppError('TASK_NOT_FOUND', 'gone'))).toBe(true)
-		expect(isAppError(Object.assign(new Error('gone'), { code: 'TASK_NOT_FOUND' }))).toBe(true)
+		expect(isAppError(Object.assign(new Error('gone'), { name: 'AppError TASK_NOT_FOUND', code: 'TASK_NOT_FOUND' }))).toBe(true)
+		expect(isAppError(Object.assign(new Error('from the platform'), { name: 'ArtifactsError', code: 'NOT_FOUND' }))).toBe(false)
 		expect(isAppError(Object.assign(new Error('x'), { code: 'ENOENT' }))).toBe(false)
 		expect(isAppError({ code: 'TASK_NOT_FOUND' })).toBe(false)
 	})

@@ -109,9 +109,9 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 	return typeof value === 'string' && Object.hasOwn(ERRORS, value)
 }
 
-/** True for an AppError of this or another isolate: RPC keeps `code` but not the class, so the code decides. */
+/** True for an AppError of this or another isolate: RPC keeps name and code but not the class. Platform errors have codes too, so both decide. */
 export function isAppError(error: unknown): error is AppError {
-	return error instanceof Error && 'code' in error && isErrorCode(error.code)
+	return error instanceof Error && 'code' in error && isErrorCode(error.code) && error.name === `AppError ${error.code}`
 }
 
 /** The AppError in what a service binding threw, wherever the other Worker runs; anything else comes back as it is. */

@@ -15,9 +15,9 @@ export const TaskId = id(/^TSK-[0-9A-HJKMNP-TV-Z]{12}$/, 'TaskId')
 export type ExecutionId = z.infer<typeof ExecutionId>
 export const ExecutionId = id(/^EXE-[0-9A-HJKMNP-TV-Z]{16}$/, 'ExecutionId')
 
-/** All patches of one execution. */
+/** All patches of one execution; a later attempt of the same container task has `~2` and so on behind it. */
 export type PatchSetId = z.infer<typeof PatchSetId>
-export const PatchSetId = id(/^PST-[0-9A-HJKMNP-TV-Z]{16}$/, 'PatchSetId')
+export const PatchSetId = id(/^PST-[0-9A-HJKMNP-TV-Z]{16}(~\d{1,2})?$/, 'PatchSetId')
 
 /** Work that a runner claims under a lease (`container_tasks.task_id`). */
 export type ContainerTaskId = z.infer<typeof ContainerTaskId>

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RunDirs } from './isolation/isolation.ts'
 import { killMarked } from './isolation/processTree.ts'
@@ -28,6 +28,27 @@ export async function writeFiles(root: string, files: Readonly<Record<string, st
 		await mkdir(dirname(path), { recursive: true })
 		await writeFile(path, content)
 	}
+}
+
+const MIN_FREE_BYTES = 1024 ** 3
+
+/**
+ * A directory in memory of which only this user may read, or null. Writing a tree there takes a fraction of what a disk needs.
+ */
+export async function findMemoryRoot(parent = '/dev/shm'): Promise<string | null> {
+	const root = join(parent, `vibehq-${process.getuid?.() ?? 0}`)
+	try {
+		await mkdir(root, { mode: 0o700 }).catch(() => {})
+		const found = await lstat(root)
+		return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0 ? root : null
+	} catch {
+		return null
+	}
+}
+
+export async function hasRoom(root: string): Promise<boolean> {
+	const { bavail, bsize } = await statfs(root)
+	return bavail * bsize > MIN_FREE_BYTES
 }
 
 /** Ends and removes what runners that were killed have left behind. */

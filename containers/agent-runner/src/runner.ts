@@ -13,7 +13,7 @@ import { createOrchestratorClient, OrchestratorError } from './orchestratorClien
 import type { OrchestratorClient } from './orchestratorClient.ts'
 import { warmUpPatchManager } from './patchManager.ts'
 import { createRedactor } from './redact.ts'
-import { sweepRuns } from './runDirs.ts'
+import { findMemoryRoot, sweepRuns } from './runDirs.ts'
 import { runTask } from './runTask.ts'
 
 export type Log = (event: string, fields: Record<string, unknown>) => void
@@ -63,7 +63,8 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 		// Another user may have to pass through to one directory in it, never to list it.
 		await chmod(path, 0o711)
 	}
-	await sweepRuns(runsRoot)
+	const memoryRoot = await findMemoryRoot()
+	await Promise.all([runsRoot, ...(memoryRoot ? [memoryRoot] : [])].map(sweepRuns))
 	void warmUpPatchManager()
 	const now = deps.now ?? Date.now
 	const startedAt = now()
@@ -74,7 +75,7 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	const client = createOrchestratorClient({ orchestratorURL, runnerToken: options.runnerToken, onContact, ...(deps.fetch ? { fetch: deps.fetch } : {}) })
 	const capabilities = findCapabilities({ providers: options.providers, resolveCLI, log })
 	log('runner-started', { workerName: options.workerName, containerName: options.containerName, isolation: isolation.kind, orchestratorURL })
-	const base = { client, isolation, orchestratorURL, isTrusted: options.isTrusted, mirrorsRoot, runsRoot, resolveCLI, redactor }
+	const base = { client, isolation, orchestratorURL, isTrusted: options.isTrusted, mirrorsRoot, runsRoot, memoryRoot, resolveCLI, redactor }
 	const leases = new Set<Lease>()
 	const run = async (claimed: ClaimedTask): Promise<void> => {
 		let own: Lease | undefined

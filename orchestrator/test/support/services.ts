@@ -38,10 +38,10 @@ export function createTestServices(options: { keys?: string[]; now?: () => numbe
 		interrupt: async (execution) => void interrupted.push(execution.executionId),
 	})
 	const cancelledTasks: string[] = []
-	const settlement = createSettlement({ db, now, enqueue, mustFind: executions.mustFind, planFallback: executions.planFallback, health: registry, cancelContainerTask: async (id) => void cancelledTasks.push(id) })
+	const settlement = createSettlement({ db, now, enqueue, mustFind: executions.mustFind, planFallback: executions.planFallback, health: registry, cancelContainerTask: async (id) => void cancelledTasks.push(id), discardCandidate: async () => undefined })
 	const orders = createOrders({
 		db, now, ids,
-		digest: async (text) => text,
+		digest: async (text) => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))), (byte) => byte.toString(16).padStart(2, '0')).join(''),
 		openWorkspace: async ({ workspace }) => (workspace.kind === 'github' ? null : WORKSPACE),
 		execute: (taskId, origin) => executions.execute(taskId, undefined, origin),
 	})

@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import type { Env } from '../env.ts'
 import type { Services } from '../services.ts'
 import { aiProviderRoutes } from './aiProviders.ts'
+import { docsPage } from './docs.ts'
 import { executionRoutes } from './executions.ts'
 import { gatewayRoutes } from './gateway.ts'
 import { gitRoutes } from './git.ts'
@@ -38,6 +39,7 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 	app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
 	const description = () => app.getOpenAPI31Document(ABOUT)
 	app.get('/openapi.json', (c) => c.json(description()))
+	app.get('/docs', (c) => c.html(docsPage(description())))
 	app.get('/openapi.yaml', (c) => c.body(stringify(description()), 200, { 'content-type': 'application/yaml' }))
 	return app
 }

@@ -25,6 +25,7 @@ const CONFIG: readonly (readonly [string, string])[] = [
 	['core.precomposeUnicode', 'false'],
 	['core.attributesFile', '/dev/null'],
 	['core.excludesFile', '/dev/null'],
+	['checkout.workers', '0'],
 	['gc.auto', '0'],
 	['maintenance.auto', 'false'],
 	['advice.addEmbeddedRepo', 'false'],

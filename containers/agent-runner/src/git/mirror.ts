@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, readdir, rename, rm } from 'node:fs/promises'
+import { access, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '@shared/contracts'
@@ -26,11 +26,12 @@ export interface Mirror {
 	ensure(wanted: readonly Wanted[], signal?: AbortSignal): Promise<void>
 	/** Forgets everything, so that the next `ensure` fetches anew: for a cache that turned out damaged. */
 	discard(): Promise<void>
-	/** Call between runs: keeps the number of packs small. */
+	/** Call after a run: keeps the numbers of packs and of refs small. Never fails. */
 	maintain(): Promise<void>
 }
 
 const MAX_PACKS = 50
+const MAX_REFS = 300
 const RETRY_DELAYS_MS = [200, 1000, 3000, 8000]
 
 /** A bare repository per workspace that outlives the runs, so that the second run fetches only what is new. */
@@ -51,10 +52,7 @@ export async function openMirror(root: string, remote: Remote): Promise<Mirror> 
 			await rm(gitDir, { recursive: true, force: true })
 			await createIfAbsent(gitDir)
 		},
-		async maintain() {
-			const packs = await readdir(join(gitDir, 'objects/pack'))
-			if (packs.filter((name) => name.endsWith('.pack')).length > MAX_PACKS) await tryGit(['repack', '-a', '-d', '-q'], { gitDir })
-		},
+		maintain: () => maintain(gitDir).catch(() => {}),
 	}
 }
 
@@ -73,6 +71,18 @@ async function createIfAbsent(gitDir: string): Promise<void> {
 		await rm(staging, { recursive: true, force: true })
 		if (!(await exists(join(gitDir, 'HEAD')))) throw error
 	}
+}
+
+async function maintain(gitDir: string): Promise<void> {
+	const refs = join(gitDir, 'refs/vibehq')
+	const names = (await readdir(refs)).filter((name) => /^[0-9a-f]{40}$/.test(name))
+	if (names.length > MAX_REFS) {
+		const dated = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(refs, name))).mtimeMs })))
+		const oldest = dated.sort((a, b) => a.at - b.at).slice(0, MAX_REFS / 2)
+		await Promise.all(oldest.map(({ name }) => rm(join(refs, name), { force: true })))
+	}
+	const packs = (await readdir(join(gitDir, 'objects/pack'))).filter((name) => name.endsWith('.pack'))
+	if (packs.length > MAX_PACKS) await tryGit(['repack', '-a', '-d', '-q'], { gitDir })
 }
 
 interface Fetch {

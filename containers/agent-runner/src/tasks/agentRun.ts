@@ -9,6 +9,7 @@ import { execute } from '../execute.ts'
 import type { Executed } from '../execute.ts'
 import { collectChanges } from '../git/collectPatchSet.ts'
 import { openMirror } from '../git/mirror.ts'
+import type { Mirror } from '../git/mirror.ts'
 import { addAgentRepository } from '../git/workTree.ts'
 import type { WorkTree } from '../git/workTree.ts'
 import { requireConfinement } from '../isolation/selectIsolation.ts'
@@ -67,6 +68,7 @@ async function runIn(all: AgentRun): Promise<AgentRunOutput> {
 	await isolation.reclaim(run.dirs)
 	const { taskUuid: taskId, provider, model } = parameters
 	const collected = await phases.measure('diff', () => collectChanges(tree.tree, { taskId, provider, ...(model ? { model } : {}) }))
+	void tree.mirror.maintain()
 	const { report } = parser
 	const made = { parameters, report, executed, collected, cliVersion: cli.version, isolation: isolation.kind, phasesMs: phases.ms }
 	const { output, isLeaking } = agentOutput(made, context.redactor)
@@ -84,7 +86,7 @@ function requireAgent(provider: string, grant: ExecutionGrant): AgentName {
 
 interface Prepared {
 	tree: WorkTree
-	mirror: string
+	mirror: Mirror
 }
 
 async function prepareTree({ context, parameters, grant, run, phases }: AgentRun): Promise<Prepared> {
@@ -94,7 +96,7 @@ async function prepareTree({ context, parameters, grant, run, phases }: AgentRun
 	const wanted = [{ commit: baseCommit, ref: baseRef }]
 	const tree = await checkOutWithMirror({ mirror, wanted, run, baseCommit, phases, context })
 	await addAgentRepository(tree, { mirror: mirror.gitDir, commit: baseCommit, ref: baseRef, remoteURL: context.isolation.reach(url) })
-	return { tree, mirror: mirror.gitDir }
+	return { tree, mirror }
 }
 
 function agentInput({ context, parameters, grant, run }: AgentRun): AgentInput {
@@ -125,7 +127,7 @@ async function launch({ context, parameters, run }: AgentRun, { cli, command, pa
 			args: [...cli.argvPrefix, ...command.args],
 			env: { ...agentEnv(run.dirs), ...cli.env, ...command.env },
 			dirs: run.dirs,
-			readOnly: [tree.mirror, ...cli.readOnly],
+			readOnly: [tree.mirror.gitDir, ...cli.readOnly],
 		},
 		stdin: command.stdin,
 		wallClockMs: parameters.wallClockMs,

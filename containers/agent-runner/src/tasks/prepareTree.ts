@@ -15,6 +15,8 @@ export interface PrepareOptions {
 	context: Pick<TaskContext, 'isolation' | 'lease'>
 }
 
+const DAMAGE = /missing|corrupt|unable to read|bad object|not a (valid|tree)|failed to unpack|bad tree/i
+
 /** Brings the wanted commits into the mirror and checks the base out. A mirror that turns out damaged is made anew, once. */
 export async function checkOutWithMirror(options: PrepareOptions): Promise<WorkTree> {
 	const { mirror, wanted, run, baseCommit, phases, context } = options
@@ -29,8 +31,8 @@ export async function checkOutWithMirror(options: PrepareOptions): Promise<WorkT
 	try {
 		return await attempt()
 	} catch (error) {
-		const isDamaged = isAppError(error) && error.code === 'INTERNAL' && !signal.aborted
-		if (!isDamaged) throw error
+		const isDamaged = isAppError(error) && error.code === 'INTERNAL' && DAMAGE.test(error.message)
+		if (!isDamaged || signal.aborted) throw error
 		await mirror.discard()
 		return await attempt()
 	}

@@ -17,6 +17,8 @@ export interface TaskContext {
 	isTrusted: boolean
 	mirrorsRoot: string
 	runsRoot: string
+	/** The same in memory, for trees that are only compared; null where there is none. */
+	memoryRoot: string | null
 	resolveCLI: ResolveCLI
 	redactor: Redactor
 }

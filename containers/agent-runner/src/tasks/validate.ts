@@ -12,7 +12,7 @@ import { requireConfinement } from '../isolation/selectIsolation.ts'
 import { remake } from '../patchManager.ts'
 import { createPhases } from '../phases.ts'
 import type { Phases } from '../phases.ts'
-import { createRun, writeFiles } from '../runDirs.ts'
+import { createRun, hasRoom, writeFiles } from '../runDirs.ts'
 import type { Run } from '../runDirs.ts'
 import { taskFailure } from '../taskFailure.ts'
 import { checkOutWithMirror } from './prepareTree.ts'
@@ -33,11 +33,23 @@ export async function validate(context: TaskContext): Promise<ValidateOutput> {
 	const grant = requireGrant(context)
 	const { isolation, isTrusted } = context
 	if (parameters.commands.length > 0) requireConfinement(isolation, { isTrusted, upstream: grant.upstream })
-	const run = await createRun(context.runsRoot)
+	const { memoryRoot } = context
+	const root = parameters.commands.length === 0 && memoryRoot && (await hasRoom(memoryRoot)) ? memoryRoot : context.runsRoot
+	const all = { context, parameters, grant, phases: createPhases() }
 	try {
-		return await validateIn({ context, parameters, grant, run, phases: createPhases() })
+		return await validateAt(root, all)
+	} catch (error) {
+		if (root === context.runsRoot || !/No space left|ENOSPC/.test(String(error))) throw error
+		return await validateAt(context.runsRoot, all)
+	}
+}
+
+async function validateAt(root: string, all: Omit<Validation, 'run'>): Promise<ValidateOutput> {
+	const run = await createRun(root)
+	try {
+		return await validateIn({ ...all, run })
 	} finally {
-		await isolation.remove(run.dirs)
+		await all.context.isolation.remove(run.dirs)
 	}
 }
 
@@ -60,6 +72,7 @@ async function validateIn(all: Validation): Promise<ValidateOutput> {
 	const problem = remade.problem ?? treeProblem(parameters, await candidateTree)
 	const agrees = problem === null && treeId === parameters.candidateTree
 	const commands = agrees && parameters.commands.length > 0 ? await runCommands(all, { tree, mirror }) : []
+	void mirror.maintain()
 	if (context.lease.stopReason) throw taskFailure('RUNNER_LOST', 'The runner was stopped during the validation.')
 	return { treeId, agrees, engineError: problem && context.redactor.redact(problem), commands, phasesMs: phases.ms }
 }

@@ -14,6 +14,8 @@ export interface SettlementDeps {
 	planFallback: (failed: Execution, code: string) => Promise<{ executionId: string; message: ProviderTaskMessage; statements: Statement[] } | null>
 	enqueue: (message: ProviderTaskMessage) => Promise<void>
 	health: { recordSuccess: (provider: ProviderName) => Promise<void>; recordFailure: (provider: ProviderName, failure: Failure) => Promise<void> }
+	/** Drops the candidate of a set that may not land; the set itself is kept. */
+	discardCandidate: (execution: Execution, reason: string) => Promise<void>
 	/** Ends a container task that is still open; no error when it has ended. */
 	cancelContainerTask: (containerTaskId: string, reason: string) => Promise<void>
 }
@@ -60,6 +62,8 @@ export function createSettlement(deps: SettlementDeps) {
 			...ending,
 		])
 		if (execution.containerTaskId !== null) await deps.cancelContainerTask(execution.containerTaskId, `Execution ${executionId} ended: ${failure.code}`)
+		// A stale candidate stays: it may yet be merged.
+		if (execution.candidateCommit !== null && failure.code !== 'PATCH_STALE') await deps.discardCandidate(execution, `${failure.code}: ${failure.message}`)
 		if (next) await deps.enqueue(next.message).catch((error: unknown) => console.error({ message: 'enqueue failed; the sweeper will tell the queue again', executionId: next.executionId, error: String(error) }))
 		return { nextExecutionId: next?.executionId ?? null }
 	}

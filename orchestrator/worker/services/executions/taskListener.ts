@@ -47,9 +47,9 @@ export function createTaskListener(deps: TaskListenerDeps): TaskListener {
 			}
 			const { patchSet, ...rest } = parsed.data
 			if (patchSet === null) return { output: rest, statements: [] }
-			checkOwnership(task, patchSet)
-			const { statements } = await deps.storeStatements(patchSet, { workerName: task.workerName, containerName: task.assignedTo ?? undefined })
-			return { output: { ...rest, patchSetId: patchSet.patch_set_id }, statements }
+			const own = ownPatchSet(task, patchSet)
+			const { statements } = await deps.storeStatements(own, { workerName: task.workerName, containerName: task.assignedTo ?? undefined })
+			return { output: { ...rest, patchSetId: own.patch_set_id }, statements }
 		},
 
 		async shouldCancel(task) {
@@ -66,9 +66,10 @@ export function createTaskListener(deps: TaskListenerDeps): TaskListener {
 	}
 }
 
-/** A runner may only hand in the patch set it was asked for, on the base it was given. */
-function checkOwnership(task: ContainerTask, set: PatchSet): void {
+/** A runner may only hand in the patch set it was asked for, on the base it was given. Each attempt's set is kept under an id of its own. */
+function ownPatchSet(task: ContainerTask, set: PatchSet): PatchSet {
 	const asked = AgentRunParameters.parse(task.parameters)
 	const isOwn = set.patch_set_id === asked.patchSetId && set.execution_id === asked.executionId && set.base_commit === asked.baseCommit
 	if (!isOwn) throw new AppError('PATCH_INVALID', 'The patch set does not belong to this task: its id, execution or base commit differ from what was asked for.')
+	return task.attempt > 1 ? { ...set, patch_set_id: `${set.patch_set_id}~${task.attempt}` } : set
 }

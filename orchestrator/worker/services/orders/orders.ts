@@ -1,5 +1,5 @@
-import { AppError, isAppError, OrderRequest } from '@shared/contracts'
-import type { OrderCreated, OrderInput, OrderView, Page, PageRequest, RouteDecision, TaskView, WorkspaceId } from '@shared/contracts'
+import { AppError, isAppError, OrderRequest, WorkspaceId } from '@shared/contracts'
+import type { OrderCreated, OrderInput, OrderView, Page, PageRequest, RouteDecision, TaskView } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { claimKey, findKey } from '../../database/repositories/idempotencyKeys.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
@@ -13,9 +13,10 @@ export interface OrdersDeps {
 	db: Database
 	now: () => number
 	ids: Ids
+	/** SHA-256 in hex. */
 	digest: (text: string) => Promise<string>
 	/** Makes or finds the hosted repository of an order; null for GitHub. */
-	openWorkspace: (request: OrderRequest, origin: Origin) => Promise<WorkspaceId | null>
+	openWorkspace: (request: OrderRequest, origin: Origin, workspaceId: WorkspaceId | undefined) => Promise<WorkspaceId | null>
 	execute: (taskId: string, origin: Origin) => Promise<{ executionId: string; route: RouteDecision }>
 }
 
@@ -36,7 +37,9 @@ export function createOrders(deps: OrdersDeps) {
 		const requestHash = await deps.digest(JSON.stringify(request))
 		const earlier = key === undefined ? undefined : await answerOfKey(key, requestHash)
 		if (earlier !== undefined) return resume(earlier, request, origin)
-		const workspaceId = await deps.openWorkspace(request, origin)
+		// A repeat after a crash finds the repository that the first call made.
+		const own = key === undefined ? undefined : WorkspaceId.parse(`wsp-${(await deps.digest(key)).slice(0, 12)}`)
+		const workspaceId = await deps.openWorkspace(request, origin, own)
 		const orderId = ids.order()
 		const taskId = ids.task()
 		const at = now()

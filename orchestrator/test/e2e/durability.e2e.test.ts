@@ -1,0 +1,205 @@
+// What dies, gets lost, comes twice or too late: the work goes on, lands once, and the log says what happened.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { PatchSet } from '@shared/contracts'
+import type { ClaimedTask, ContainerTask } from '@shared/contracts'
+import { orchestratorConfig, RequestRefused } from '@shared/testing/stack'
+import { query } from './support/books.ts'
+import { createGate, until } from './support/gate.ts'
+import { moveBranch } from './support/hostedRepository.ts'
+import { processesWith } from './support/processes.ts'
+import { startQueueSender } from './support/queueSender.ts'
+import { outputWith, runnerByHand } from './support/runnerByHand.ts'
+import { linesOf, place, sharedStack, tempFolder } from './support/stack.ts'
+import type { SettledOrder, Stack } from './support/stack.ts'
+
+const LEASE_MS = 2000
+const STEP = { write: { path: 'done.txt', content: 'done\n' } }
+const LANDED = { 'README.md': 'hello\n', 'done.txt': 'done\n' }
+
+const counts = (settled: SettledOrder, ...operations: string[]) => operations.map((operation) => linesOf(settled.log, operation).length)
+
+/** One landing, one commit on the base, and the tree that the agent wrote. */
+async function expectOneLanding(settled: SettledOrder, tree: Record<string, string> = LANDED): Promise<void> {
+	expect(settled.execution).toMatchObject({ status: 'completed', error: null, attempt: 1 })
+	expect(settled.executions).toHaveLength(1)
+	expect(counts(settled, 'patch-set.landed', 'patch.landed', 'execution.completed')).toEqual([1, 1, 1])
+	const landed = await settled.clone()
+	expect(await landed.git('rev-list', '--count', `${settled.base.commit}..HEAD`)).toBe('1')
+	expect(await landed.tree()).toEqual(tree)
+}
+
+describe('runners that come and go', () => {
+	const shared = sharedStack({ runners: 0, vars: { LEASE_MS: String(LEASE_MS) } })
+
+	describe('a lease that lapsed', () => {
+		let settled: SettledOrder
+		let first: ClaimedTask
+		let second: ClaimedTask
+		let answers: ContainerTask[]
+		let refusal: unknown
+
+		beforeAll(async () => {
+			const { stack } = shared
+			const placed = await place(stack, { provider: 'codex', scenario: {} })
+			const [one, two] = [await runnerByHand(stack, 'hand-1'), await runnerByHand(stack, 'hand-2')]
+			first = await one.claim()
+			second = await two.claim()
+			answers = [
+				await two.complete(second, await outputWith(second, 'of the second\n')),
+				await two.complete(second, await outputWith(second, 'of the second\n')),
+				await two.complete(second, await outputWith(second, 'changed my mind\n')),
+			]
+			refusal = await one.complete(first, await outputWith(first, 'of the first\n')).catch((error: unknown) => error)
+			await Promise.all(['runner-1', 'runner-2', 'runner-3'].map((name) => stack.addRunner(name)))
+			settled = await placed.settled()
+		})
+
+		it('goes to the next runner that asks', () => {
+			expect(second.task).toMatchObject({ taskId: first.task.taskId, attempt: 2, assignedTo: 'local:hand-2' })
+			expect(second.leaseToken).not.toBe(first.leaseToken)
+			expect(linesOf(settled.log, 'queue.lapsed')).toHaveLength(1)
+		})
+
+		it('is completed once; the same report again gets the same answer', () => {
+			expect(answers[0]).toMatchObject({ status: 'completed', attempt: 2 })
+			expect(answers[1]).toEqual(answers[0])
+			expect(answers[2]).toEqual(answers[0])
+			expect(linesOf(settled.log, 'queue.completed').filter((line) => line.details['taskId'] === first.task.taskId)).toHaveLength(1)
+			expect(counts(settled, 'patch-set.stored')).toEqual([1])
+		})
+
+		it('refuses the late report, and keeps it', async () => {
+			expect(refusal).toBeInstanceOf(RequestRefused)
+			expect(refusal).toMatchObject({ status: 409, body: { code: 'LEASE_LOST', retryable: false, details: { status: 'completed' } } })
+			const rows = query<{ kind: string; reason: string; body: string }>(shared.stack, 'SELECT * FROM container_task_evidence WHERE task_id = ?', first.task.taskId)
+			expect(rows).toMatchObject([{ kind: 'complete', reason: 'LEASE_LOST' }])
+			expect(rows[0]?.body).toContain('of the first')
+			expect(counts(settled, 'queue.report-refused')).toEqual([1])
+		})
+
+		it('lands what the holder of the lease handed in', async () => {
+			await expectOneLanding(settled, { 'README.md': 'hello\n', 'done.txt': 'of the second\n' })
+		})
+	})
+
+	describe.concurrent('while an agent works', () => {
+		it('another runner does the work again when its runner is killed', async () => {
+			const { stack } = shared
+			const gate = createGate(stack, 'kill')
+			const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
+			const before = await gate.reached()
+			const victim = stack.runners.find(({ name }) => name === before.runner) ?? expect.unreachable(`there is no ${before.runner}`)
+			victim.kill()
+			const after = await gate.reached(before)
+			expect(after.runner).not.toBe(before.runner)
+			await until('no process of the killed runner is left', () => (processesWith(before.folder).length === 0 ? true : undefined), 10_000)
+			after.open()
+			const settled = await placed.settled()
+			await expectOneLanding(settled)
+			const claims = linesOf(settled.log, 'queue.claimed').map(({ details }) => [details['taskType'], details['attempt'], details['assignedTo']])
+			expect(claims.slice(0, 2)).toEqual([
+				['agent-run', 1, `local:${before.runner}`],
+				['agent-run', 2, `local:${after.runner}`],
+			])
+			expect(linesOf(settled.log, 'queue.lapsed')).toMatchObject([{ level: 'warn', details: { attempt: 1 } }])
+			await stack.addRunner(before.runner)
+		})
+
+		it('a branch that moved meanwhile is left alone, and the patch set is kept', async () => {
+			const { stack } = shared
+			const gate = createGate(stack, 'agent')
+			const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
+			const waiting = await gate.reached()
+			const moved = await moveBranch(stack, placed.base, `factory/${placed.orderId}`)
+			waiting.open()
+			await expectStale(await placed.settled(), moved, 'patch.candidate')
+		})
+
+		it('the same holds for a branch that moves while the candidate is validated', async () => {
+			const { stack } = shared
+			const gate = createGate(stack, 'validation')
+			const placed = await place(stack, { provider: 'codex', validate: [gate.shell], scenario: { steps: [STEP] } })
+			const waiting = await gate.reached()
+			const moved = await moveBranch(stack, placed.base, `factory/${placed.orderId}`)
+			waiting.open()
+			await expectStale(await placed.settled(), moved, 'patch.landed')
+		})
+
+		it('a message that comes twice starts nothing twice', async () => {
+			const { stack } = shared
+			const sender = await startQueueSender(stack)
+			try {
+				const gate = createGate(stack, 'duplicate')
+				const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
+				const waiting = await gate.reached()
+				const message = { task_id: placed.taskId, execution_id: placed.executionId, provider: 'codex', factory: 'local', cli_command: ['codex'], env_vars: [] }
+				await sender.send(message)
+				await until('the repeated message is logged', async () => (linesOf(await stack.client.log(placed.executionId), 'queue.duplicate').length > 0 ? true : undefined), 20_000)
+				waiting.open()
+				const settled = await placed.settled()
+				await expectOneLanding(settled)
+				expect(counts(settled, 'queue.duplicate', 'workspace.ready', 'execution.dispatched')).toEqual([1, 1, 1])
+			} finally {
+				await sender.stop()
+			}
+		})
+	})
+
+	async function expectStale(settled: SettledOrder, moved: string, absent: string): Promise<void> {
+		const { stack } = shared
+		const { execution, executions, log, orderId } = settled
+		expect(executions).toHaveLength(1)
+		expect(execution).toMatchObject({ status: 'failed', landedCommit: null, error: { code: 'PATCH_STALE' } })
+		expect(execution.error?.message).toContain(moved)
+		expect(log.map((line) => line.operation)).not.toContain(absent)
+		expect(log.map((line) => line.operation)).toContain('patch-set.stale')
+		expect(PatchSet.parse(await stack.client.patchSet(execution.executionId)).files).toMatchObject([{ path: 'done.txt', change: 'create' }])
+		const branch = await settled.clone(`factory/${orderId}`)
+		expect(await branch.git('rev-parse', 'HEAD')).toBe(moved)
+	}
+})
+
+describe('an orchestrator that dies', () => {
+	const shared = sharedStack({ runners: 1, vars: { LEASE_MS: '30000', SWEEP_IDLE_MS: '1' } })
+
+	it('goes on where it was; the agent never notices', async () => {
+		const { stack } = shared
+		const gate = createGate(stack, 'restart')
+		const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
+		const waiting = await gate.reached()
+		const agent = processesWith(waiting.folder)
+		expect(agent.length).toBeGreaterThan(0)
+		await stack.restartOrchestrator()
+		expect(agent.filter((pid) => !processesWith(waiting.folder).includes(pid))).toEqual([])
+		waiting.open()
+		const settled = await placed.settled()
+		await expectOneLanding(settled)
+		expect(counts(settled, 'agent.session', 'queue.lapsed', 'workspace.ready', 'execution.dispatched')).toEqual([1, 0, 1, 1])
+		expect(linesOf(settled.log, 'queue.claimed').map(({ details }) => details['attempt'])).toEqual([1, 1])
+	})
+
+	it('is told again of an order whose queue message died with it', async () => {
+		const { stack } = shared
+		// Without a consumer a message waits in the queue, and is gone with the process.
+		await stack.restartOrchestrator({ config: withoutConsumers(stack) })
+		const placed = await place(stack, { provider: 'codex', scenario: { steps: [STEP] } })
+		await stack.restartOrchestrator()
+		expect((await stack.client.execution(placed.executionId)).status).toBe('queued')
+		expect(await stack.client.sweep()).toBe(true)
+		const settled = await placed.settled()
+		await expectOneLanding(settled)
+		expect(linesOf(settled.log, 'sweeper.requeued')).toMatchObject([{ level: 'warn', details: { why: 'no Workflow instance exists: its queue message was lost' } }])
+	})
+})
+
+function withoutConsumers(stack: Stack): string {
+	const config = JSON.parse(readFileSync(orchestratorConfig, 'utf8')) as { main: string; queues: { consumers?: unknown }; d1_databases: { migrations_dir?: string }[] }
+	delete config.queues.consumers
+	for (const database of config.d1_databases) delete database.migrations_dir
+	config.main = join(orchestratorConfig, '..', config.main)
+	const file = join(tempFolder(stack), 'wrangler.jsonc')
+	writeFileSync(file, JSON.stringify(config))
+	return file
+}
