@@ -7,8 +7,9 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 
 # Agents run as "agent", everything else as "runner", which may become "agent" and nobody else. They share the group of the
-# agent, so that the runner reads what the agent wrote; the agent reads nothing of the runner.
-RUN groupadd --gid 10001 agent && useradd --uid 10001 --gid agent --create-home --shell /bin/bash agent \
+# agent, so that the runner reads what the agent wrote; the agent reads nothing of the runner. The agent has no home of its own:
+# every run brings one, and takes it away.
+RUN groupadd --gid 10001 agent && useradd --uid 10001 --gid agent --no-create-home --home-dir /nonexistent --shell /bin/bash agent \
  && groupadd --gid 10000 runner && useradd --uid 10000 --gid runner --groups agent --create-home --shell /bin/bash runner \
  && chmod 0700 /home/runner \
  && printf 'Defaults:runner !env_reset, !secure_path, !requiretty, !use_pty\nrunner ALL=(agent) NOPASSWD:SETENV: ALL\n' > /etc/sudoers.d/runner \

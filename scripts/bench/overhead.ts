@@ -34,7 +34,8 @@ export async function run(args: string[]): Promise<number> {
 	const say = (text: string) => process.stderr.write(`${text}\n`)
 	const cli = await ensureCLI('codex', { onProgress: say })
 	const stateDir = mkdtempSync(join(tmpdir(), 'vibehq-bench-'))
-	const stack = await startStack({ stateDir, runners: 1, models: { emulator: SCENARIOS, keys: { codex: KEY } } })
+	// A bare process on both sides: the bench is about what the system adds, not about what a wall costs.
+	const stack = await startStack({ stateDir, runners: 1, runner: { isolation: 'process' }, models: { emulator: SCENARIOS, keys: { codex: KEY } } })
 	try {
 		await measure(stack, { cli, prompt: 'short run: fix the basket' }) // Warms every cache; not counted.
 		const cases = [

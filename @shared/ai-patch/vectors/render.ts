@@ -1,13 +1,19 @@
 import { blobId } from '../src/gitObjects.ts'
 import { accepted } from './accepted.ts'
 import { type Content, content, type VectorCase } from './case.ts'
+import { merges } from './merges.ts'
 import { refused } from './refused.ts'
 
-/** The whole vectors file: one case a line, so that a change shows as the cases it touches. */
+/** The whole of apply.json: one case a line, so that a change shows as the cases it touches. */
 export async function renderVectors(): Promise<string> {
 	const lines: string[] = []
 	for (const vector of [...accepted, ...refused]) lines.push(`\t${JSON.stringify(await complete(vector))}`)
 	return `[\n${lines.join(',\n')}\n]\n`
+}
+
+/** The whole of merge.json. */
+export function renderMerges(): string {
+	return `[\n${merges.map((vector) => `\t${JSON.stringify(vector)}`).join(',\n')}\n]\n`
 }
 
 async function complete({ name, base, files, patches, expect }: VectorCase) {

@@ -84,6 +84,9 @@ function watchLimits(launched: Launched, { wallClockMs, stallMs, signal, graceMs
 			clearTimeout(lastChanceTimer)
 		},
 		giveUp(afterMs) {
+			// At once: a timer would be cleared by the next line of the same chunk.
+			if (afterMs === 0) return end('given-up')
+			clearTimeout(lastChanceTimer)
 			lastChanceTimer = setTimeout(() => end('given-up'), afterMs)
 		},
 		stop() {

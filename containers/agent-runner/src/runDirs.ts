@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { RunDirs } from './isolation/isolation.ts'
 import { killMarked } from './isolation/processTree.ts'
+import { removeTree } from './isolation/removeTree.ts'
 
 export interface Run {
 	id: string
@@ -57,7 +58,7 @@ export async function sweepRuns(runsRoot: string): Promise<void> {
 		const pid = Number(id.split('-')[0])
 		if (!Number.isInteger(pid) || isAlive(pid)) continue
 		await killMarked(id, join(runsRoot, id))
-		await rm(join(runsRoot, id), { recursive: true, force: true }).catch(() => {})
+		await removeTree(join(runsRoot, id)).catch(() => {})
 	}
 }
 

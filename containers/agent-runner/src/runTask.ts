@@ -9,7 +9,7 @@ import { clip, TaskFailure, toTaskFailure } from './taskFailure.ts'
 
 export interface RunTaskOptions {
 	claimed: ClaimedTask
-	base: Omit<TaskContext, 'claimed' | 'lease'>
+	base: Omit<TaskContext, 'claimed' | 'lease' | 'defer'>
 	now: () => number
 	log: (event: string, fields: Record<string, unknown>) => void
 	/** Told as soon as there is a lease, so that a shutdown can end it. */
@@ -33,25 +33,38 @@ export async function runTask({ claimed, base, now, log, onLease }: RunTaskOptio
 	onLease(lease)
 	log('task-started', about)
 	const start = performance.now()
-	const end = (outcome: string, fields: Record<string, unknown> = {}): void =>
-		log('task-ended', { ...about, outcome, durationMs: Math.round(performance.now() - start), ...fields })
-	try {
-		const output = await HANDLERS[taskType]({ ...base, claimed, lease, redactor })
-		if (lease.stopReason?.kind === 'lease-lost') return end('lease-lost')
-		const refusal = await lease.complete({ ...output })
-		if (!refusal) return end('completed')
-		// What the orchestrator does not accept as a result is a failure that it must hear of, or the task would hang until its lease ends.
-		if (!refusal.isFinal) await lease.fail({ code: refusal.code, message: clip(refusal.message, 3900), retryable: false })
-		end('refused', { code: refusal.code })
-	} catch (error) {
-		const failure = whyEnded(lease, toTaskFailure(error))
-		if (lease.stopReason?.kind === 'lease-lost') return end('lease-lost')
-		const refusal = await lease.fail(failure.error, failure.output)
+	const deferred: (() => Promise<void>)[] = []
+	const context: TaskContext = { ...base, claimed, lease, redactor, defer: (work) => void deferred.push(work) }
+	const result = await HANDLERS[taskType](context).then(
+		(output) => ({ output: { ...output } }),
+		(error: unknown) => whyEnded(lease, toTaskFailure(error)),
+	)
+	const [told] = await Promise.all([tell(lease, result), ...deferred.map((work) => work())])
+	log('task-ended', { ...about, durationMs: Math.round(performance.now() - start), ...told, message: redactor.redact(told.message ?? '') || undefined })
+}
+
+interface Told {
+	outcome: 'completed' | 'failed' | 'refused' | 'lease-lost'
+	code?: string
+	message?: string
+}
+
+/** Reports the end of a task. Nothing is said once the lease is lost. */
+async function tell(lease: Lease, result: TaskFailure | { output: Record<string, unknown> }): Promise<Told> {
+	if (lease.stopReason?.kind === 'lease-lost') return { outcome: 'lease-lost' }
+	if (result instanceof TaskFailure) {
+		const { error, output } = result
+		const refusal = await lease.fail(error, output)
 		// An output that is not accepted must not keep the failure itself from being known.
-		if (refusal && !refusal.isFinal && failure.output) await lease.fail(failure.error)
-		const { code, message } = failure.error
-		end('failed', { code, message: redactor.redact(message) })
+		if (refusal && !refusal.isFinal && output) await lease.fail(error)
+		return { outcome: 'failed', code: error.code, message: error.message }
 	}
+	const refusal = await lease.complete(result.output)
+	if (!refusal) return { outcome: 'completed' }
+	const { code, message } = refusal
+	// What the orchestrator does not accept as a result is a failure that it must hear of, or the task would hang until its lease ends.
+	if (!refusal.isFinal) await lease.fail({ code, message: clip(message, 3900), retryable: false })
+	return { outcome: 'refused', code, message }
 }
 
 /** A stop that came from outside is the reason, whatever the task made of it. */

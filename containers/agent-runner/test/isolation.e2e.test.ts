@@ -1,5 +1,5 @@
 // Orders that land through each confinement, by the real CLIs against scripted models, and what an agent can reach from inside.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -30,6 +30,9 @@ true
 
 const FILES = { 'README.md': 'A greeter.\n', 'src/greeting.js': "export const greeting = 'hello'\n", 'tool.sh': '#!/bin/sh\necho tool\n', 'probe.sh': PROBE }
 
+// Processes come and go while they are listed, which find calls a failure.
+const LEFT_BEHIND = 'ls -A /var/lib/vibehq/runs; find / /dev/shm -xdev -user agent 2>/dev/null; find /proc -maxdepth 1 -user agent 2>/dev/null; true'
+
 function change(provider: OrderSpec['provider'], unreachable: string[]): OrderSpec {
 	return {
 		provider,
@@ -46,10 +49,13 @@ function change(provider: OrderSpec['provider'], unreachable: string[]): OrderSp
 
 let stack: Stack
 const stateDir = mkdtempSync(join(tmpdir(), 'vibehq-isolation-'))
+const home = mkdtempSync(join(homedir(), '.vibehq-test-'))
+writeFileSync(join(home, 'secret'), 'secret')
 const runners: ManagedProcess[] = []
 if (noImage === null || noBubblewrap === null) {
 	beforeAll(async () => {
-		stack = await startStack({ stateDir, runners: 0, models: { emulator: [] } })
+		// What a stopped runner's last question still gets goes to the next one when its short lease ends.
+		stack = await startStack({ stateDir, runners: 0, models: { emulator: [] }, vars: { LEASE_MS: '3000', POLL_MS: '1000' } })
 	}, TIMEOUT_MS)
 }
 afterEach(async () => {
@@ -57,8 +63,11 @@ afterEach(async () => {
 })
 afterAll(async () => {
 	await stack?.stop()
-	rmSync(stateDir, { recursive: true, force: true })
+	for (const folder of [stateDir, home]) rmSync(folder, { recursive: true, force: true })
 })
+
+// Of the host. What lies between the root and a mounted directory exists inside as well, but empty.
+const unreachable = [join(stateDir, 'logs'), join(stateDir, 'signing-key'), join(stateDir, 'orchestrator.env'), join(home, 'secret'), join(projectRoot, 'package.json'), join(projectRoot, '.git')]
 
 const lines = (text: string | undefined): string[] => (text ?? '').trim().split('\n')
 
@@ -67,13 +76,17 @@ async function expectLanded(spec: OrderSpec, isolation: string): Promise<string[
 	expect(execution).toMatchObject({ status: 'completed', phase: 'settled', provider: spec.provider })
 	expect(files['src/greeting.js']).toBe("export const greeting = 'good morning'\n")
 	expect(files['locked/deep/file']).toBe('x\n')
-	const ran = log.find((line) => line.operation === 'agent.phase' && line.message === 'run')
-	expect(ran?.details).toMatchObject({ isolation })
+	const phases = log.filter((line) => line.operation === 'agent.phase')
+	expect(JSON.stringify(phases)).toContain(`"isolation":"${isolation}"`)
 	return lines(files['probe.txt'])
 }
 
-it.skipIf(noImage === null)(`SKIPPED, the container image is not tested: ${noImage}`, () => {})
-it.skipIf(noBubblewrap === null)(`SKIPPED, bubblewrap is not tested end to end: ${noBubblewrap}`, () => {})
+for (const [what, reason] of [['the image, the container and Docker', noImage], ['orders through bubblewrap', noBubblewrap]]) {
+	if (reason === null) continue
+	// Reporters keep quiet about a skipped test.
+	console.warn(`NOT TESTED: ${what}, because ${reason}.`)
+	it.skip(`NOT TESTED: ${what}, because ${reason}`, () => {})
+}
 
 describe.skipIf(noImage !== null)('the image', () => {
 	it('has a user who is not root, the pinned agents, and what the runner calls', async () => {
@@ -100,19 +113,19 @@ describe.skipIf(noImage !== null)('a runner in a container', () => {
 			...['run', '--rm', '--name', name, '--network', 'host', '--env', 'ORCHESTRATOR_TOKEN', '--env', `HEALTH_PORT=${port}`],
 			// The image's own runner may be older than this checkout.
 			...['--volume', `${await bundle()}:/opt/vibehq/runner/runner.mjs:ro`, IMAGE],
-			...['--orchestrator-url', stack.url, '--worker-name', 'local', '--container-name', 'box', '--providers', 'codex,claude'],
+			...['--orchestrator-url', stack.url, '--worker-name', 'local', '--container-name', 'host', '--providers', 'codex,claude'],
 		]
-		const env = { ...process.env, ORCHESTRATOR_TOKEN: await stack.mint('runner', 'box') }
+		const env = { ...process.env, ORCHESTRATOR_TOKEN: await stack.mint('runner', 'host') }
 		runners.push(startProcess({ name: 'box', command: 'docker', args, cwd: projectRoot, env, logFile: stack.logFile('box') }))
 	}
 
 	it('lands orders by an agent of another user, who reaches nothing of the runner and leaves nothing behind', async () => {
 		await startRunner()
-		const unreachable = ['/home/runner', '/var/lib/vibehq', '/var/lib/vibehq/runs', '/var/lib/vibehq/mirrors', '/root']
+		const ofRunner = ['/home/runner', '/var/lib/vibehq', '/var/lib/vibehq/runs', '/var/lib/vibehq/mirrors', '/root']
 		for (const provider of ['codex', 'claude'] as const) {
-			const said = await expectLanded(change(provider, unreachable), 'container')
+			const said = await expectLanded(change(provider, ofRunner), 'container')
 			expect(said).toEqual(['user agent', 'leaves a process', 'changes modes'])
-			expect(await docker('exec', name, 'sh', '-c', 'ls -A /var/lib/vibehq/runs; find /proc -maxdepth 1 -user agent; find / -xdev -user agent -newer /opt/vibehq/runner/runner.mjs 2>/dev/null')).toBe('')
+			expect(await docker('exec', '--user', '0', name, 'sh', '-c', LEFT_BEHIND)).toBe('')
 		}
 		// Their own user does see it: the probe looks for something that is there.
 		expect(await docker('exec', name, 'sh', '-c', 'grep -als ORCHESTRATOR_TOKEN= /proc/[0-9]*/environ')).toContain('/proc/1/environ')
@@ -123,18 +136,19 @@ describe.skipIf(noImage !== null)('a runner in a container', () => {
 
 describe.skipIf(noImage !== null)('a runner on a host with Docker', () => {
 	it('lands an order by an agent in a container of its own', async () => {
-		runners.push(await stack.addRunner('host', { isolation: 'docker', extraArgs: ['--providers', 'codex,claude'] }))
-		const said = await expectLanded(change('codex', [stateDir, homedir(), projectRoot]), 'docker')
+		const runner = await stack.addRunner('host', { isolation: 'docker', extraArgs: ['--providers', 'codex'] })
+		runners.push(runner)
+		const said = await expectLanded(change('codex', unreachable), 'docker')
 		const user = process.getuid?.() === 0 ? 'user agent' : expect.stringMatching(/^user /)
 		expect(said).toEqual([user, 'leaves a process', 'changes modes'])
-		expect(await docker('ps', '--all', '--quiet', '--filter', 'label=org.vibehq.run')).toBe('')
+		expect(await docker('ps', '--all', '--quiet', '--filter', `name=vibehq-${runner.pid}-`)).toBe('')
 	}, TIMEOUT_MS)
 })
 
 describe.skipIf(noBubblewrap !== null)('a runner on a host with bubblewrap', () => {
 	it('lands an order by an agent who sees neither the home nor the checkout', async () => {
 		runners.push(await stack.addRunner('host', { isolation: 'bubblewrap', extraArgs: ['--providers', 'codex'] }))
-		const said = await expectLanded(change('codex', [join(stateDir, 'logs'), join(stateDir, 'signing-key'), join(homedir(), '.config'), join(homedir(), '.ssh'), projectRoot]), 'bubblewrap')
+		const said = await expectLanded(change('codex', unreachable), 'bubblewrap')
 		expect(said).toEqual([expect.stringMatching(/^user /), 'leaves a process', 'changes modes'])
 	}, TIMEOUT_MS)
 })

@@ -31,7 +31,7 @@ async function expectOneLanding(settled: SettledOrder, tree: Record<string, stri
 }
 
 describe('runners that come and go', () => {
-	const shared = sharedStack({ runners: 0, vars: { LEASE_MS: String(LEASE_MS) } })
+	const shared = sharedStack({ runners: 0, runner: { isolation: 'bubblewrap' }, vars: { LEASE_MS: String(LEASE_MS) } })
 
 	describe('a lease that lapsed', () => {
 		let settled: SettledOrder
@@ -89,10 +89,10 @@ describe('runners that come and go', () => {
 			const { stack } = shared
 			const gate = createGate(stack, 'kill')
 			const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
-			const before = await gate.reached()
+			const before = await gate.reached(placed)
 			const victim = stack.runners.find(({ name }) => name === before.runner) ?? expect.unreachable(`there is no ${before.runner}`)
 			victim.kill()
-			const after = await gate.reached(before)
+			const after = await gate.reached(placed, before)
 			expect(after.runner).not.toBe(before.runner)
 			await until('no process of the killed runner is left', () => (processesWith(before.folder).length === 0 ? true : undefined), 10_000)
 			after.open()
@@ -111,7 +111,7 @@ describe('runners that come and go', () => {
 			const { stack } = shared
 			const gate = createGate(stack, 'agent')
 			const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
-			const waiting = await gate.reached()
+			const waiting = await gate.reached(placed)
 			const moved = await moveBranch(stack, placed.base, `factory/${placed.orderId}`)
 			waiting.open()
 			await expectStale(await placed.settled(), moved, 'patch.candidate')
@@ -121,7 +121,7 @@ describe('runners that come and go', () => {
 			const { stack } = shared
 			const gate = createGate(stack, 'validation')
 			const placed = await place(stack, { provider: 'codex', validate: [gate.shell], scenario: { steps: [STEP] } })
-			const waiting = await gate.reached()
+			const waiting = await gate.reached(placed)
 			const moved = await moveBranch(stack, placed.base, `factory/${placed.orderId}`)
 			waiting.open()
 			await expectStale(await placed.settled(), moved, 'patch.landed')
@@ -133,7 +133,7 @@ describe('runners that come and go', () => {
 			try {
 				const gate = createGate(stack, 'duplicate')
 				const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
-				const waiting = await gate.reached()
+				const waiting = await gate.reached(placed)
 				const message = { task_id: placed.taskId, execution_id: placed.executionId, provider: 'codex', factory: 'local', cli_command: ['codex'], env_vars: [] }
 				await sender.send(message)
 				await until('the repeated message is logged', async () => (linesOf(await stack.client.log(placed.executionId), 'queue.duplicate').length > 0 ? true : undefined), 20_000)
@@ -162,17 +162,17 @@ describe('runners that come and go', () => {
 })
 
 describe('an orchestrator that dies', () => {
-	const shared = sharedStack({ runners: 1, vars: { LEASE_MS: '30000', SWEEP_IDLE_MS: '1' } })
+	const shared = sharedStack({ runners: 1, runner: { isolation: 'bubblewrap' }, vars: { LEASE_MS: '30000', SWEEP_IDLE_MS: '1' } })
 
 	it('goes on where it was; the agent never notices', async () => {
 		const { stack } = shared
 		const gate = createGate(stack, 'restart')
 		const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
-		const waiting = await gate.reached()
-		const agent = processesWith(waiting.folder)
+		const waiting = await gate.reached(placed)
+		const agent = processesWith(waiting.folder, 'codex')
 		expect(agent.length).toBeGreaterThan(0)
 		await stack.restartOrchestrator()
-		expect(agent.filter((pid) => !processesWith(waiting.folder).includes(pid))).toEqual([])
+		expect(processesWith(waiting.folder, 'codex')).toEqual(agent)
 		waiting.open()
 		const settled = await placed.settled()
 		await expectOneLanding(settled)

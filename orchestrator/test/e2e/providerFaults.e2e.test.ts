@@ -1,34 +1,51 @@
 // What goes wrong outside, with real CLIs and real parts: each order ends in a named state with its reason, loses nothing, and goes on
 // to another provider where that can help.
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { ExecutionView, ProviderName } from '@shared/contracts'
-import { freePort, git } from '@shared/testing/stack'
+import { freePort } from '@shared/testing/stack'
 import { bookedCalls, toldUsage } from './support/books.ts'
-import { linesOf, makeWorkspace, order, place, placedOrders, providerStatus, resetProviders, sharedStack } from './support/stack.ts'
+import { startBlackHole } from './support/blackHole.ts'
+import { linesOf, makeWorkspace, place, placedOrders, providerStatus, resetProviders, sharedStack } from './support/stack.ts'
 import type { OrderSpec, Script, SettledOrder } from './support/stack.ts'
 
 // The emulator asks for these keys; changing one here is a provider that revokes it.
 const keys: Record<string, string> = { codex: 'key-of-codex', claude: 'key-of-claude', gemini: 'key-of-gemini', copilot: 'key-of-copilot' }
-const shared = sharedStack({ models: { emulator: [], keys }, runner: { extraArgs: ['--concurrency', '4'] } })
+const shared = sharedStack({ models: { emulator: [], keys }, runner: { extraArgs: ['--concurrency', '3'] } })
+
+// A second system whose providers cannot be used: one has a wrong key, one is not there, and one takes connections and never answers.
+const closedPort = await freePort()
+const blackHole = await startBlackHole()
+const broken = sharedStack({
+	models: { emulator: [], baseURLs: { copilot: `http://127.0.0.1:${closedPort}`, claude: `http://127.0.0.1:${blackHole.port}` } },
+	vars: { CODEX_API_KEY: 'a-key-that-was-revoked', UPSTREAM_HEADER_TIMEOUT_MS: '300' },
+	runners: 1,
+})
+afterAll(() => blackHole.close())
+const chain = placedOrders(broken, { all: { taskType: 'fix', costProfile: 'performance', scenario: { steps: [{ write: { path: 'result.txt', content: 'the last one\n' } }] } } })
 
 const CLIS = ['codex', 'claude', 'gemini', 'copilot'] as const satisfies ProviderName[]
-/** Which provider comes first where an order prefers its model and leaves the choice to the router. */
-const MODEL = { codex: 'gpt-5.5', claude: 'claude-sonnet-5', gemini: 'gemini-3.8-flash' } as const
+/** Orders that the router gives to this provider first, while all are well. */
+const LEADS = {
+	codex: { taskType: 'fix', costProfile: 'performance' },
+	claude: { taskType: 'refactor', costProfile: 'performance' },
+	gemini: { taskType: 'generate', costProfile: 'economy' },
+} as const satisfies Partial<Record<ProviderName, Partial<OrderSpec>>>
 
 const writes = (content: string): Script => ({ steps: [{ write: { path: 'result.txt', content } }, { say: 'Wrote the result.' }] })
 /** An order that begins with one provider, for which `fault` holds; every other provider does the work. */
-const beginsWith = (provider: keyof typeof MODEL, faulty: Script, more: Partial<OrderSpec> = {}): OrderSpec => ({
-	preferredModel: MODEL[provider],
+const beginsWith = (provider: keyof typeof LEADS, faulty: Script, more: Partial<OrderSpec> = {}): OrderSpec => ({
+	...LEADS[provider],
 	scenario: [{ ...faulty, provider }, writes('done by another\n')],
 	...more,
 })
 
+const outcomes = (executions: ExecutionView[]) => executions.map(({ provider, status, error }) => [provider, status, error?.code].filter(Boolean).join(' '))
+const told = ({ executionId, error }: ExecutionView) => `${executionId} ended with: ${error?.message ?? 'no error'}`
+
 /** The order began with `provider`, which failed with `code`; another one took over, says why, and landed. */
 async function expectFallback({ executions: [failed, next, ...more], execution, order: view, clone, taskId }: SettledOrder, provider: ProviderName, code: string): Promise<ExecutionView> {
-	expect(failed).toMatchObject({ provider, status: 'failed', phase: 'settled', attempt: 1, landedCommit: null, error: { code }, nextExecutionId: next?.executionId })
-	expect(more).toEqual([])
+	expect(outcomes([failed, ...(next ? [next] : []), ...more]), told(failed)).toEqual([`${provider} failed ${code}`, `${execution.provider} completed`])
+	expect(failed).toMatchObject({ phase: 'settled', attempt: 1, landedCommit: null, nextExecutionId: next?.executionId })
 	expect(next).toMatchObject({ status: 'completed', attempt: 2, taskId, error: null, route: { mode: 'fallback' } })
 	expect(execution.provider).not.toBe(provider)
 	expect(execution.route.reason).toMatch(new RegExp(`^${provider} failed with ${code}; ${execution.provider} scores [\\d.]+ `))
@@ -42,8 +59,8 @@ async function expectFallback({ executions: [failed, next, ...more], execution, 
 
 /** The only execution failed, nobody took over, and a person can see why. */
 async function expectEnd({ executions, execution, order: view, log, clone }: SettledOrder, status: 'failed' | 'cancelled', code: string): Promise<ExecutionView> {
-	expect(executions).toHaveLength(1)
-	expect(execution).toMatchObject({ status, phase: 'settled', nextExecutionId: null, landedCommit: null, error: { code } })
+	expect(outcomes(executions), told(execution)).toEqual([`${execution.provider} ${status} ${code}`])
+	expect(execution).toMatchObject({ phase: 'settled', nextExecutionId: null, landedCommit: null })
 	expect(view).toMatchObject({ status, commit: null, tasks: [{ status, error: { code, message: execution.error?.message } }] })
 	expect(log.at(-1)).toMatchObject({ operation: `execution.${status}`, details: { error: { code }, next: null } })
 	await expect(clone()).rejects.toThrow(/Remote branch factory\/ORD-\w+ not found/)
@@ -99,11 +116,22 @@ describe('providers that refuse their key', () => {
 	})
 })
 
-describe('providers that are overrun or broken', () => {
+describe('faults of providers and runs', () => {
+	// Longer than a CLI takes to start on a busy machine, or the fallback stalls too.
+	const STALL_MS = 10_000
+	const SLOW: Script = { steps: [{ write: { path: 'result.txt', content: 'half\n' } }, { shell: 'sleep 300' }] }
+	// All at once: each is routed while every provider is well, and most of the time they only wait.
 	const ended = placedOrders(shared, {
 		'429 with Retry-After': beginsWith('gemini', { fault: { status: 429, retryAfterS: 300 } }),
 		'429 without': beginsWith('codex', { fault: { status: 429 } }),
 		500: beginsWith('claude', { fault: { status: 500 } }),
+		'no headers': beginsWith('codex', { fault: { stall: 'headers' } }, { stallMs: STALL_MS }),
+		'half a body': beginsWith('gemini', { steps: [{ say: 'Let me think about it.' }], fault: { stall: 'body' } }, { stallMs: STALL_MS }),
+		'only words': beginsWith('codex', { steps: [{ say: 'It is fine as it is.' }] }),
+		'edit refused': beginsWith('claude', { steps: [{ edit: { path: 'README.md', old: 'not in the file', new: 'x' } }] }),
+		'stalled after a change': { provider: 'codex', stallMs: STALL_MS, scenario: SLOW },
+		'over budget': { ...LEADS.codex, budgetUsd: 0.000_001, scenario: { steps: [{ write: { path: 'result.txt', content: 'half\n' } }, { shell: 'true' }, { say: 'Done.' }] } },
+		'by name': { provider: 'claude', scenario: { steps: [{ say: 'Nothing to do.' }] } },
 	})
 	afterAll(() => resetProviders(shared.stack))
 
@@ -114,7 +142,7 @@ describe('providers that are overrun or broken', () => {
 		const { parkedUntil, ...status } = await providerStatus(shared.stack, 'gemini')
 		expect(parkedUntil).toBe(error?.retryAt)
 		expect(parkedUntil).toBeGreaterThan((completedAt ?? 0) + 250_000)
-		expect(status).toMatchObject({ available: false, circuit: 'closed', consecutiveFailures: 0, unavailableReason: expect.stringMatching(/^It asked not to be called until .*PROVIDER_RATE_LIMITED\.$/) })
+		expect(status).toMatchObject({ available: false, circuit: 'closed', unavailableReason: expect.stringMatching(/^It asked not to be called until /) })
 		// No CLI may sit the wait out on a runner.
 		expect(shared.stack.emulator?.requests.filter((request) => request.provider === 'gemini' && request.scenario?.startsWith(done.token))).toHaveLength(1)
 	})
@@ -123,38 +151,25 @@ describe('providers that are overrun or broken', () => {
 		const { error, completedAt } = await expectFallback(await ended('429 without'), 'codex', 'PROVIDER_RATE_LIMITED')
 		expect(error?.message).toContain('429')
 		const { parkedUntil } = await providerStatus(shared.stack, 'codex')
-		expect(Math.abs((parkedUntil ?? 0) - (completedAt ?? 0) - 60_000)).toBeLessThan(5000)
+		expect(parkedUntil).toBeGreaterThan((completedAt ?? 0) + 50_000)
+		expect(parkedUntil).toBeLessThan((completedAt ?? 0) + 70_000)
 	})
 
-	it('a server error counts towards the circuit of the provider', async () => {
+	it('a server error alone does not take a provider out of service', async () => {
 		const { error, executionId } = await expectFallback(await ended('500'), 'claude', 'PROVIDER_ERROR')
 		expect(error?.message).toContain('500')
-		expect(await providerStatus(shared.stack, 'claude')).toMatchObject({ available: true, circuit: 'closed', consecutiveFailures: 1, lastError: { code: 'PROVIDER_ERROR' } })
+		expect(await providerStatus(shared.stack, 'claude')).toMatchObject({ available: true, circuit: 'closed', parkedUntil: null, lastError: { code: 'PROVIDER_ERROR', message: error?.message } })
 		const calls = bookedCalls(shared.stack, executionId)
 		expect(calls.length).toBeGreaterThan(0)
 		expect(calls.every((call) => call.status === 500 && call.error_code === 'PROVIDER_ERROR' && call.cost_micro_usd === 0)).toBe(true)
 	})
-})
-
-describe('runs that get nowhere', () => {
-	const SLOW: Script = { steps: [{ write: { path: 'result.txt', content: 'half\n' } }, { shell: 'sleep 300' }] }
-	const ended = placedOrders(shared, {
-		'no headers': beginsWith('codex', { fault: { stall: 'headers' } }, { stallMs: 4000 }),
-		'half a body': beginsWith('gemini', { steps: [{ say: 'Let me think about it.' }], fault: { stall: 'body' } }, { stallMs: 4000 }),
-		'only words': beginsWith('codex', { steps: [{ say: 'It is fine as it is.' }] }),
-		'edit refused': beginsWith('claude', { steps: [{ edit: { path: 'README.md', old: 'not in the file', new: 'x' } }] }),
-		'stalled after a change': { provider: 'claude', stallMs: 4000, scenario: SLOW },
-		'over budget': { preferredModel: MODEL.codex, budgetUsd: 0.000_001, scenario: { steps: [{ write: { path: 'result.txt', content: 'half\n' } }, { shell: 'true' }, { say: 'Done.' }] } },
-		'by name': { provider: 'codex', scenario: { fault: { status: 429 } } },
-	})
-	afterAll(() => resetProviders(shared.stack))
 
 	it.each([
 		['no headers', 'codex'],
 		['half a body', 'gemini'],
 	] as const)('a model that stalls with %s is given up after stallMs', async (name, provider) => {
 		const failed = await expectFallback(await ended(name), provider, 'AGENT_STALLED')
-		expect(failed.error?.message).toBe('The agent was stopped after 4000 ms without any output.')
+		expect(failed.error?.message).toBe(`The agent was stopped after ${STALL_MS} ms without any output.`)
 	})
 
 	it('what a stalled run had written is kept', async () => {
@@ -185,12 +200,12 @@ describe('runs that get nowhere', () => {
 	})
 
 	it('a provider that was asked for by name is not replaced', async () => {
-		const { route } = await expectEnd(await ended('by name'), 'failed', 'PROVIDER_RATE_LIMITED')
+		const { route } = await expectEnd(await ended('by name'), 'failed', 'NO_CHANGES')
 		expect(route).toMatchObject({ mode: 'manual', chain: [] })
 	})
 
 	it('a cancelled run ends at once and keeps what it wrote', async () => {
-		const placed = await place(shared.stack, { preferredModel: MODEL.claude, scenario: SLOW })
+		const placed = await place(shared.stack, { ...LEADS.claude, scenario: SLOW })
 		const { client } = shared.stack
 		await vi.waitUntil(async () => linesOf(await client.log(placed.executionId), 'agent.tool').length > 0, { timeout: 30_000, interval: 100 })
 		await client.cancel(placed.executionId, 'The customer changed her mind.')
@@ -199,5 +214,27 @@ describe('runs that get nowhere', () => {
 		expect(error?.message).toBe('The customer changed her mind.')
 		expect(linesOf(done.log, 'execution.cancel-requested')).toMatchObject([{ details: { reason: 'The customer changed her mind.' } }])
 		expect((await client.patchSet(executionId)).files).toMatchObject([{ path: 'result.txt' }])
+	})
+})
+
+describe('a chain of providers that cannot be used', () => {
+	it('is followed to its end, and every attempt says what was wrong', async () => {
+		const { executions, execution, order: view, clone } = await chain('all')
+		expect(outcomes(executions), executions.map(told).join('\n')).toEqual([
+			'codex failed PROVIDER_AUTH_FAILED',
+			'claude failed PROVIDER_ERROR',
+			'copilot failed PROVIDER_UNREACHABLE',
+			'gemini completed',
+		])
+		const [refused, silent, closed] = executions
+		expect(refused.error?.message).toMatch(/Incorrect API key|401/)
+		expect(closed?.error?.message).toContain(`PROVIDER_UNREACHABLE: The provider at 127.0.0.1:${closedPort} cannot be reached.`)
+		// It would go on for a minute by itself.
+		expect(closed?.cost.calls).toBe(3)
+		expect(silent?.error?.message).toContain(`GATEWAY_TIMEOUT: The provider at 127.0.0.1:${blackHole.port} sent no answer within 300 ms.`)
+		expect(bookedCalls(broken.stack, silent?.executionId ?? '').every((call) => call.error_code === 'GATEWAY_TIMEOUT' && call.status === 504)).toBe(true)
+		expect(executions.map((each) => [each.attempt, each.route.mode])).toEqual([[1, 'automatic'], [2, 'fallback'], [3, 'fallback'], [4, 'fallback']])
+		expect(view).toMatchObject({ status: 'completed', commit: execution.landedCommit })
+		expect((await (await clone()).tree())['result.txt']).toBe('the last one\n')
 	})
 })

@@ -23,8 +23,8 @@ export function startRunnerProcess(options: RunnerOptions): ManagedProcess {
 		runnerProgram, '--orchestrator-url', options.orchestratorURL, '--token-stdin', '--worker-name', 'local', '--container-name', name,
 		'--isolation', options.isolation ?? 'auto', '--cache-dir', join(stateDir, 'runners', name), ...(options.extraArgs ?? []),
 	]
-	const { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST } = process.env
-	const env = { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST, VIBEHQ_CLI_CACHE: cliCache() }
+	const { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST, VIBEHQ_AGENT_IMAGE } = process.env
+	const env = { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST, VIBEHQ_AGENT_IMAGE, VIBEHQ_CLI_CACHE: cliCache() }
 	const logFile = join(stateDir, 'logs', `${name}.log`)
 	return startProcess({ name, command: process.execPath, args, cwd: projectRoot, env, logFile, input: options.token })
 }

@@ -2,6 +2,8 @@ import { GIT_DIFF_PATCH_ARGS, GIT_DIFF_RAW_ARGS, patchSetFromDiff } from '@share
 import type { ReadBase } from '@shared/ai-patch'
 import type { PatchSet } from '@shared/contracts'
 import { AppError, isAppError } from '@shared/contracts'
+import { runProgram } from '../program.ts'
+import { toolPath } from '../toolPath.ts'
 import { readBlobs } from './catFile.ts'
 import { git, tryGit } from './git.ts'
 import type { WorkTree } from './workTree.ts'
@@ -51,7 +53,13 @@ export async function collectChanges(tree: WorkTree, options: CollectOptions): P
 
 /** The refusal when the work tree holds something that git cannot take up at all. */
 async function stage({ gitDir, directory }: WorkTree): Promise<AppError | null> {
-	const added = await tryGit(['add', '-A', '.'], { gitDir, workTree: directory })
+	const request = { gitDir, workTree: directory }
+	let added = await tryGit(['add', '-A', '.'], request)
+	if (added.exitCode !== 0 && /Permission denied/.test(added.stderr)) {
+		// Its owner may have taken away its own right to read.
+		await runProgram({ bin: 'chmod', args: ['-R', 'u+rwX', '--', directory], env: { PATH: toolPath() } })
+		added = await tryGit(['add', '-A', '.'], request)
+	}
 	if (added.exitCode === 0) return null
 	const nested = /'([^']+)' does not have a commit checked out/.exec(added.stderr)?.[1]
 	if (nested) {

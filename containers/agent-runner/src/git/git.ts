@@ -6,6 +6,10 @@ import { networkEnv, toolPath } from '../toolPath.ts'
 export interface GitRequest {
 	gitDir: string
 	workTree?: string
+	/** Absent: that of the git directory. */
+	indexFile?: string
+	/** What git is started with, to be another user. */
+	prefix?: readonly string[]
 	/** Sent as `Authorization: Bearer`, by environment: an argument would be readable in the process list. */
 	token?: string
 	input?: string
@@ -37,7 +41,7 @@ const CONFIG: readonly (readonly [string, string])[] = [
 ]
 
 export async function tryGit(args: readonly string[], request: GitRequest): Promise<ProgramResult> {
-	const { gitDir, workTree, token, ...rest } = request
+	const { gitDir, workTree, indexFile, prefix = [], token, ...rest } = request
 	const config = token === undefined ? CONFIG : [...CONFIG, ['http.extraHeader', `Authorization: Bearer ${token}`] as const]
 	const env: Record<string, string> = {
 		...(token === undefined ? {} : networkEnv()),
@@ -46,6 +50,7 @@ export async function tryGit(args: readonly string[], request: GitRequest): Prom
 		LC_ALL: 'C',
 		GIT_DIR: gitDir,
 		...(workTree ? { GIT_WORK_TREE: workTree } : {}),
+		...(indexFile ? { GIT_INDEX_FILE: indexFile } : {}),
 		GIT_CONFIG_NOSYSTEM: '1',
 		GIT_CONFIG_GLOBAL: '/dev/null',
 		GIT_ATTR_NOSYSTEM: '1',
@@ -57,7 +62,8 @@ export async function tryGit(args: readonly string[], request: GitRequest): Prom
 		env[`GIT_CONFIG_KEY_${index}`] = key
 		env[`GIT_CONFIG_VALUE_${index}`] = value
 	}
-	return await runProgram({ bin: 'git', args, env, ...rest, ...(workTree ? { cwd: workTree } : {}) })
+	const [bin = 'git', ...before] = [...prefix, 'git']
+	return await runProgram({ bin, args: [...before, ...args], env, ...rest, ...(workTree ? { cwd: workTree } : {}) })
 }
 
 /** @throws AppError INTERNAL when git fails; its message has what git said. */

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { git } from './git.ts'
 import { writeRepository } from './repositoryFiles.ts'
@@ -17,13 +17,24 @@ export interface CheckoutOptions {
 	directory: string
 	baseCommit: string
 	signal?: AbortSignal | undefined
+	/** Another user who is to own the files, and a directory where that user may write. */
+	owner?: { prefix: readonly string[]; tmp: string }
 }
 
 /** Writes the tree of `baseCommit` as raw bytes into the empty `directory`. */
 export async function checkOut(options: CheckoutOptions): Promise<WorkTree> {
-	const { mirror, gitDir, directory, baseCommit, signal } = options
+	const { mirror, gitDir, directory, baseCommit, signal, owner } = options
 	await writeRepository(gitDir, { isBare: false, alternates: [join(mirror, 'objects')], head: baseCommit })
-	await git(['read-tree', '-m', '-u', baseCommit], { gitDir, workTree: directory, signal })
+	const args = ['read-tree', '-m', '-u', baseCommit]
+	if (owner) {
+		// That user must not get at our git directory, so the index is made elsewhere.
+		const indexFile = join(owner.tmp, 'index')
+		await git(args, { gitDir: mirror, workTree: directory, indexFile, prefix: owner.prefix, signal })
+		await copyFile(indexFile, join(gitDir, 'index'))
+		await rm(indexFile)
+	} else {
+		await git(args, { gitDir, workTree: directory, signal })
+	}
 	return { gitDir, directory, baseCommit }
 }
 

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { runProgram } from '../program.ts'
 import { toolPath } from '../toolPath.ts'
 import type { Isolation, LaunchSpec } from './isolation.ts'
 import { killMarked, RUN_MARKER, signalGroup } from './processTree.ts'
+import { removeTree } from './removeTree.ts'
 
 export interface BubblewrapOptions {
 	/** Directories and files that the program must not see: the cache with other people's source, the runner's own checkout, its token file. */
@@ -43,7 +43,7 @@ export function createBubblewrapIsolation(options: BubblewrapOptions): Isolation
 			}
 		},
 		async reclaim() {},
-		remove: ({ root }) => rm(root, { recursive: true, force: true, maxRetries: 3 }),
+		remove: ({ root }) => removeTree(root),
 	}
 }
 

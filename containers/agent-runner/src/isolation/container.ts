@@ -1,14 +1,18 @@
 import { spawn } from 'node:child_process'
-import { chmod, chown, rm } from 'node:fs/promises'
+import { chmod, chown } from 'node:fs/promises'
 import { runProgram } from '../program.ts'
 import { toolPath } from '../toolPath.ts'
 import type { Isolation, Launched, LaunchSpec } from './isolation.ts'
 import { RUN_MARKER } from './processTree.ts'
+import { removeTree } from './removeTree.ts'
 
 export interface ContainerOptions {
 	/** The user that agents run as, and the group that the runner shares with it. */
 	agent: { name: string; uid: number; gid: number }
 }
+
+// Where every user may write: the next agent must not find what this one left there.
+const SHARED_DIRECTORIES = ['/tmp', '/var/tmp', '/dev/shm', '/run/lock']
 
 /**
  * Inside a container the agent is another user than the runner, so it can neither read the runner's environment nor touch
@@ -32,6 +36,8 @@ export function createContainerIsolation({ agent }: ContainerOptions): Isolation
 		isConfining: true,
 		isRoot: false,
 		cliSource: 'host',
+		// Only the owner of a file may change its mode. sudo would take the group's right to write away.
+		checkOutAs: [...asAgent, '/bin/sh', '-c', 'umask 0002; exec "$@"', 'sh'],
 		reach: (url) => url,
 		async admit({ root, work, home, tmp }, readOnly) {
 			await chmod(root, 0o711)
@@ -51,8 +57,10 @@ export function createContainerIsolation({ agent }: ContainerOptions): Isolation
 			await runAsAgent(['chmod', '-R', 'u+rwX,g+rwX', work])
 		},
 		async remove({ root, work, home, tmp }) {
-			await runAsAgent(['rm', '-rf', '--', work, home, tmp])
-			await rm(root, { recursive: true, force: true, maxRetries: 3 })
+			// It may have taken away its own right to write, as package managers do.
+			await runAsAgent(['/bin/sh', '-c', 'chmod -R u+rwX -- "$@"; rm -rf -- "$@"', 'sh', work, home, tmp])
+			await runAsAgent(['find', ...SHARED_DIRECTORIES, '-xdev', '-mindepth', '1', '-user', agent.name, '-delete'])
+			await removeTree(root)
 			// The next agent may work in another workspace and must not read this one's history.
 			await Promise.all([...shared].map((path) => chmod(path, 0o700)))
 			shared.clear()
@@ -65,7 +73,8 @@ type KillAll = (signal: 'TERM' | 'KILL') => Promise<void>
 function launchAs(asAgent: readonly string[], spec: LaunchSpec, killAll: KillAll): Launched {
 	const [bin = 'sudo', ...prefix] = asAgent
 	const env = { ...spec.env, [RUN_MARKER]: spec.runId }
-	const script = 'umask 0002; cd -- "$0" && exec "$@"'
+	// What sudo adds is of no use to an agent, and TMPDIR does not get through it.
+	const script = 'umask 0002; unset SUDO_COMMAND SUDO_USER SUDO_UID SUDO_GID; export TMPDIR="$TMP"; cd -- "$0" && exec "$@"'
 	const args = [...prefix, '/bin/sh', '-c', script, spec.dirs.work, spec.bin, ...spec.args]
 	const child = spawn(bin, args, { cwd: '/', env, detached: true, stdio: 'pipe' })
 	return {
@@ -81,10 +90,13 @@ function agentPrefix({ name, uid, gid }: ContainerOptions['agent']): readonly st
 	return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs', '--']
 }
 
-/** The uid and gid of a user of this machine. Null when there is none. */
-export async function findUser(name: string): Promise<ContainerOptions['agent'] | null> {
-	const ask = (option: string) => runProgram({ bin: 'id', args: [option, name], env: { PATH: toolPath() }, timeoutMs: 5000 })
-	const [uid, gid] = await Promise.all([ask('-u'), ask('-g')])
+/** The user of that name, if this process may become it. Null when there is none or it may not. */
+export async function findAgentUser(name: string): Promise<ContainerOptions['agent'] | null> {
+	const ask = (bin: string, ...args: string[]) => runProgram({ bin, args, env: { PATH: toolPath() }, timeoutMs: 5000 })
+	const [uid, gid] = await Promise.all([ask('id', '-u', name), ask('id', '-g', name)])
 	if (uid.exitCode !== 0 || gid.exitCode !== 0) return null
-	return { name, uid: Number(uid.stdout.toString()), gid: Number(gid.stdout.toString()) }
+	const agent = { name, uid: Number(uid.stdout.toString()), gid: Number(gid.stdout.toString()) }
+	const [bin = 'sudo', ...prefix] = agentPrefix(agent)
+	const tried = await ask(bin, ...prefix, '/bin/true')
+	return tried.exitCode === 0 ? agent : null
 }

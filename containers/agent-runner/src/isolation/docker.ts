@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { rm } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { runProgram } from '../program.ts'
 import { toolPath } from '../toolPath.ts'
-import type { Isolation, LaunchSpec } from './isolation.ts'
+import type { Isolation, LaunchSpec, RunDirs } from './isolation.ts'
 import { RUN_MARKER } from './processTree.ts'
+import { removeTree } from './removeTree.ts'
 
 export interface DockerOptions {
 	image: string
@@ -31,17 +31,14 @@ export function createDockerIsolation(options: DockerOptions): Isolation {
 		isRoot: false,
 		cliSource: 'image',
 		reach: (url) => (needsHostAlias(url, options.platform ?? platform()) ? withHost(url, 'host.docker.internal') : url),
-		async admit({ root, work, home, tmp }) {
-			if (uid !== 0) return
-			const { chmod, chown } = await import('node:fs/promises')
-			await chmod(root, 0o711)
-			await Promise.all([work, home, tmp].map((path) => chown(path, user.uid, user.gid)))
-		},
+		// The container's user need not be one that may pass through here: its three directories are mounted.
+		async admit() {},
 		launch(spec) {
 			const name = containerName(spec.runId)
 			const env = { ...spec.env, ...dockerEnv() }
-			const args = dockerArgs(spec, { name, user, network: networkArgs(options) , image: options.image })
-			const child = spawn('docker', args, { env, detached: true, stdio: 'pipe' })
+			const args = dockerArgs(spec, { name, user, network: networkArgs(options), image: options.image })
+			const [bin, ...rest] = uid === 0 ? handOver(spec.dirs, user, args) : ['docker', ...args]
+			const child = spawn(bin, rest, { env, detached: true, stdio: 'pipe' })
 			return {
 				child,
 				terminate: () => void client(['kill', '--signal', 'TERM', name]),
@@ -52,8 +49,14 @@ export function createDockerIsolation(options: DockerOptions): Isolation {
 		},
 		// Files written by another uid: root reads them anyway, and otherwise the uid is our own.
 		async reclaim() {},
-		remove: ({ root }) => rm(root, { recursive: true, force: true, maxRetries: 3 }),
+		remove: ({ root }) => removeTree(root),
 	}
+}
+
+/** What root has written belongs to the container's user before docker starts. Links are changed themselves, not what they lead to. */
+function handOver({ work, home, tmp }: RunDirs, user: DockerRun['user'], args: readonly string[]): [string, ...string[]] {
+	const script = `chown -Rh ${user.uid}:${user.gid} -- "$1" "$2" "$3" && shift 3 && exec docker "$@"`
+	return ['/bin/sh', '-c', script, 'sh', work, home, tmp, ...args]
 }
 
 interface DockerRun {

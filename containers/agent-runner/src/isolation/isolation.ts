@@ -39,6 +39,8 @@ export interface Isolation {
 	isRoot: boolean
 	/** `image`: agent CLIs are those of the container image, found by name. */
 	cliSource: 'host' | 'image'
+	/** Put before the program that checks a work tree out, so that its files belong to the user of the run. Absent: they are the runner's. */
+	checkOutAs?: readonly string[]
 	/** The orchestrator's URL as the program must write it. */
 	reach(url: string): string
 	/** Makes the run's directories usable by the program, before anything is put into them, and `readOnly` directories of the runner readable. */

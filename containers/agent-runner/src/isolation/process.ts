@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { rm } from 'node:fs/promises'
 import type { Isolation } from './isolation.ts'
 import { killMarked, RUN_MARKER, signalGroup } from './processTree.ts'
+import { removeTree } from './removeTree.ts'
 
 /** No confinement, only order: own process group, own environment, and everything that the run started is found and killed. */
 export function createProcessIsolation(): Isolation {
@@ -24,6 +24,6 @@ export function createProcessIsolation(): Isolation {
 			}
 		},
 		async reclaim() {},
-		remove: ({ root }) => rm(root, { recursive: true, force: true, maxRetries: 3 }),
+		remove: ({ root }) => removeTree(root),
 	}
 }

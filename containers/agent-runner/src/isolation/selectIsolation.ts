@@ -1,6 +1,6 @@
 import { AppError } from '@shared/contracts'
 import { canBubblewrap, createBubblewrapIsolation } from './bubblewrap.ts'
-import { createContainerIsolation, findUser } from './container.ts'
+import { createContainerIsolation, findAgentUser } from './container.ts'
 import { canDocker, createDockerIsolation } from './docker.ts'
 import type { Isolation, IsolationKind } from './isolation.ts'
 import { createProcessIsolation } from './process.ts'
@@ -36,7 +36,7 @@ export async function selectIsolation(options: SelectOptions): Promise<Isolation
 
 const makers: Record<IsolationKind, (options: SelectOptions) => Promise<Isolation | null>> = {
 	async container() {
-		const agent = await findUser('agent')
+		const agent = await findAgentUser('agent')
 		return agent && createContainerIsolation({ agent })
 	},
 	async docker({ image, orchestratorURL }) {
@@ -49,7 +49,7 @@ const makers: Record<IsolationKind, (options: SelectOptions) => Promise<Isolatio
 }
 
 const REMEDIES: Record<IsolationKind, string> = {
-	container: 'It needs a user named "agent", as in the factory-base image.',
+	container: 'It needs a user named "agent" that the runner may become by sudo, as in the factory-base image; no-new-privileges forbids that, unless the runner is root.',
 	docker: 'It needs a Docker daemon and the factory-base image (name it with VIBEHQ_AGENT_IMAGE).',
 	bubblewrap: 'It needs the program bwrap (Debian and Ubuntu: apt-get install bubblewrap) and unprivileged user namespaces.',
 	process: '',

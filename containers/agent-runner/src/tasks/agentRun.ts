@@ -21,7 +21,7 @@ import { taskFailure, TaskFailure } from '../taskFailure.ts'
 import { agentOutput } from './agentOutput.ts'
 import { judgeRun } from './judgeRun.ts'
 import { checkOutWithMirror } from './prepareTree.ts'
-import { parseParameters, requireGrant } from './taskContext.ts'
+import { disposeRun, parseParameters, requireGrant } from './taskContext.ts'
 import type { TaskContext } from './taskContext.ts'
 
 interface AgentRun {
@@ -44,12 +44,9 @@ export async function runAgent(context: TaskContext): Promise<AgentRunOutput> {
 	const agent = requireAgent(parameters.provider, grant)
 	requireConfinement(isolation, { isTrusted, upstream: grant.upstream })
 	const run = await createRun(context.runsRoot)
-	const all: AgentRun = { context, parameters, agent, grant, run, phases: createPhases() }
-	try {
-		return await runIn(all)
-	} finally {
-		await isolation.remove(run.dirs)
-	}
+	// A work tree can hold a hundred thousand files by now: the report does not wait for that.
+	context.defer(() => disposeRun(context, run.dirs))
+	return await runIn({ context, parameters, agent, grant, run, phases: createPhases() })
 }
 
 async function runIn(all: AgentRun): Promise<AgentRunOutput> {
@@ -94,7 +91,7 @@ async function prepareTree({ context, parameters, grant, run, phases }: AgentRun
 	const { workspaceId, baseCommit, baseRef } = parameters
 	const mirror = await openMirror(context.mirrorsRoot, { workspaceId, url, token: grant.executionToken })
 	const wanted = [{ commit: baseCommit, ref: baseRef }]
-	const tree = await checkOutWithMirror({ mirror, wanted, run, baseCommit, phases, context })
+	const tree = await checkOutWithMirror({ mirror, wanted, run, baseCommit, phases, context, isForProgram: true })
 	await addAgentRepository(tree, { mirror: mirror.gitDir, commit: baseCommit, ref: baseRef, remoteURL: context.isolation.reach(url) })
 	return { tree, mirror }
 }

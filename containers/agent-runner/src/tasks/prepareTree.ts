@@ -13,19 +13,23 @@ export interface PrepareOptions {
 	baseCommit: string
 	phases: Phases
 	context: Pick<TaskContext, 'isolation' | 'lease'>
+	/** The program changes the tree, not the runner: its files are to belong to the program's user. */
+	isForProgram?: boolean
 }
 
 const DAMAGE = /missing|corrupt|unable to read|bad object|not a (valid|tree)|failed to unpack|bad tree/i
 
 /** Brings the wanted commits into the mirror and checks the base out. A mirror that turns out damaged is made anew, once. */
 export async function checkOutWithMirror(options: PrepareOptions): Promise<WorkTree> {
-	const { mirror, wanted, run, baseCommit, phases, context } = options
+	const { mirror, wanted, run, baseCommit, phases, context, isForProgram = false } = options
 	const { signal } = context.lease
+	const { checkOutAs } = context.isolation
+	const owner = isForProgram && checkOutAs ? { owner: { prefix: checkOutAs, tmp: run.dirs.tmp } } : {}
 	const attempt = async (): Promise<WorkTree> => {
 		await phases.measure('clone', () => mirror.ensure(wanted, signal))
 		return await phases.measure('prepare', async () => {
 			await context.isolation.admit(run.dirs, [mirror.gitDir])
-			return await checkOut({ mirror: mirror.gitDir, gitDir: run.gitDir, directory: run.dirs.work, baseCommit, signal })
+			return await checkOut({ mirror: mirror.gitDir, gitDir: run.gitDir, directory: run.dirs.work, baseCommit, signal, ...owner })
 		})
 	}
 	try {

@@ -3,6 +3,7 @@ import { execute } from '../execute.ts'
 import { requireConfinement } from '../isolation/selectIsolation.ts'
 import { createRun } from '../runDirs.ts'
 import { taskFailure } from '../taskFailure.ts'
+import { disposeRun } from './taskContext.ts'
 import type { TaskContext } from './taskContext.ts'
 
 /** `output` of a `command` task. The exit code is a result, not a failure of the task. */
@@ -15,7 +16,8 @@ export interface CommandOutput {
 }
 
 /** Runs the argument vector in an empty throw-away directory. */
-export async function runCommand({ claimed, isolation, isTrusted, runsRoot, lease, redactor }: TaskContext): Promise<CommandOutput> {
+export async function runCommand(context: TaskContext): Promise<CommandOutput> {
+	const { claimed, isolation, isTrusted, runsRoot, lease, redactor } = context
 	const [bin, ...args] = claimed.task.command
 	if (bin === undefined) throw taskFailure('CONTAINER_TASK_INVALID', 'A task of type "command" needs at least the program in "command".')
 	requireConfinement(isolation, { isTrusted, upstream: claimed.grant?.upstream })
@@ -38,6 +40,6 @@ export async function runCommand({ claimed, isolation, isTrusted, runsRoot, leas
 			stderr: redactor.redact(executed.stderrTail),
 		}
 	} finally {
-		await isolation.remove(dirs)
+		await disposeRun(context, dirs)
 	}
 }

@@ -1,7 +1,7 @@
 import type { ClaimedTask, ExecutionGrant } from '@shared/contracts'
 import type { z } from 'zod'
 import type { ResolveCLI } from '../cliSource.ts'
-import type { Isolation } from '../isolation/isolation.ts'
+import type { Isolation, RunDirs } from '../isolation/isolation.ts'
 import type { Lease } from '../lease.ts'
 import type { OrchestratorClient } from '../orchestratorClient.ts'
 import type { Redactor } from '../redact.ts'
@@ -21,6 +21,17 @@ export interface TaskContext {
 	memoryRoot: string | null
 	resolveCLI: ResolveCLI
 	redactor: Redactor
+	/** Work to be done beside the report of the task, before the runner takes another one. */
+	defer: (work: () => Promise<void>) => void
+}
+
+/** Removes what a run leaves. A failure of that is told and is none of the run's: the next start of a runner tries again. */
+export async function disposeRun({ isolation, lease }: Pick<TaskContext, 'isolation' | 'lease'>, dirs: RunDirs): Promise<void> {
+	try {
+		await isolation.remove(dirs)
+	} catch (error) {
+		lease.report({ kind: 'warning', text: `The directory of the run could not be removed: ${error instanceof Error ? error.message : String(error)}` })
+	}
 }
 
 /** @throws TaskFailure CONTAINER_TASK_INVALID */

@@ -76,7 +76,8 @@ describe('validate', () => {
 
 	it('disagrees when the candidate commit has another tree than it was said to have', async () => {
 		const other = repository.commit({ 'a.txt': 'something else\n' }, { ref: REF, parent: base.commit })
-		expect(await validation({ candidateCommit: other.commit })).toMatchObject({ agrees: false, engineError: expect.stringContaining(other.tree) })
+		const result = await validation({ candidateCommit: other.commit, commands: ['touch ran'] })
+		expect(result).toMatchObject({ agrees: false, engineError: expect.stringContaining(other.tree), commands: [] })
 	})
 
 	it('says what the second engine says against a patch set', async () => {
@@ -101,11 +102,11 @@ describe('validate', () => {
 		expect(commands[0]).toMatchObject({ exitCode: null, timedOut: true, outputTail: 'begun\n' })
 	})
 
-	it('fails as retryable when the candidate cannot be fetched', async () => {
-		const record = addValidation({ candidateCommit: '2'.repeat(40), candidateRef: 'refs/vibehq/candidates/none' })
-		await until('a failure', () => record.error)
+	it('fails as retryable when the candidate that the commands are for does not come', async () => {
+		const record = addValidation({ candidateCommit: '2'.repeat(40), candidateRef: 'refs/vibehq/candidates/none', commands: ['true'] })
+		await until('a failure', () => record.error, 12_000)
 		expect(record.error).toMatchObject({ code: 'GIT_UPSTREAM', retryable: true })
-	})
+	}, 15_000)
 
 	it('fails when the patch set cannot be had', async () => {
 		orchestrator.patchSet = { nothing: true }

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionGrant, ValidateOutput } from '@shared/contracts'
-import { ValidateParameters } from '@shared/contracts'
+import { isAppError, ValidateParameters } from '@shared/contracts'
 import { agentEnv, HOME_FILES } from '../agentEnv.ts'
 import { execute } from '../execute.ts'
 import { openMirror, treeOf } from '../git/mirror.ts'
@@ -16,8 +17,10 @@ import { createRun, hasRoom, writeFiles } from '../runDirs.ts'
 import type { Run } from '../runDirs.ts'
 import { taskFailure } from '../taskFailure.ts'
 import { checkOutWithMirror } from './prepareTree.ts'
-import { parseParameters, requireGrant } from './taskContext.ts'
+import { disposeRun, parseParameters, requireGrant } from './taskContext.ts'
 import type { TaskContext } from './taskContext.ts'
+
+const CANDIDATE_WAIT_MS = 5000
 
 interface Validation {
 	context: TaskContext
@@ -49,7 +52,7 @@ async function validateAt(root: string, all: Omit<Validation, 'run'>): Promise<V
 	try {
 		return await validateIn({ ...all, run })
 	} finally {
-		await all.context.isolation.remove(run.dirs)
+		await disposeRun(all.context, run.dirs)
 	}
 }
 
@@ -59,20 +62,16 @@ async function validateIn(all: Validation): Promise<ValidateOutput> {
 	const patchSetFile = join(run.dirs.root, 'patch-set.json')
 	const downloaded = downloadPatchSet(all, patchSetFile)
 	downloaded.catch(() => {})
-	// The candidate is only looked at in the end: its fetch runs beside everything else, unless the base has to be fetched anyway.
-	const isBaseHere = await mirror.has(parameters.baseCommit)
-	const isFetchedApart = isBaseHere ? readCandidate(all, mirror) : null
-	isFetchedApart?.catch(() => {})
-	const tree = await checkOutBase(all, mirror, isBaseHere)
-	const candidateTree = isFetchedApart ?? readCandidate(all, mirror)
-	candidateTree.catch(() => {})
+	const tree = await checkOutBase(all, mirror)
 	await downloaded
 	const remade = await phases.measure('remake', () => remake({ root: run.dirs.work, patchSetFile, signal: context.lease.signal }))
 	const treeId = await phases.measure('tree', () => writeTree(tree))
-	const problem = remade.problem ?? treeProblem(parameters, await candidateTree)
-	const agrees = problem === null && treeId === parameters.candidateTree
-	const commands = agrees && parameters.commands.length > 0 ? await runCommands(all, { tree, mirror }) : []
-	void mirror.maintain()
+	const isSame = remade.problem === null && treeId === parameters.candidateTree
+	// The commit itself is needed only where commands run: they find it as the HEAD of their repository.
+	const needsCandidate = isSame && parameters.commands.length > 0
+	const problem = remade.problem ?? (needsCandidate ? await fetchCandidate(all, mirror) : null)
+	const agrees = isSame && problem === null
+	const commands = agrees && needsCandidate ? await runCommands(all, { tree, mirror }) : []
 	if (context.lease.stopReason) throw taskFailure('RUNNER_LOST', 'The runner was stopped during the validation.')
 	return { treeId, agrees, engineError: problem && context.redactor.redact(problem), commands, phasesMs: phases.ms }
 }
@@ -81,26 +80,34 @@ function remoteOf({ context, parameters, grant }: Validation): Parameters<typeof
 	return { workspaceId: parameters.workspaceId, url: `${context.orchestratorURL}${grant.gitPath}`, token: grant.executionToken }
 }
 
-async function checkOutBase({ context, parameters, run, phases }: Validation, mirror: Mirror, isBaseHere: boolean): Promise<WorkTree> {
-	const { baseCommit, candidateCommit, candidateRef: ref } = parameters
-	const base = { commit: baseCommit, ref }
-	const wanted = isBaseHere ? [base] : [base, { commit: candidateCommit, ref }]
-	return await checkOutWithMirror({ mirror, wanted, run, baseCommit, phases, context })
+async function checkOutBase({ context, parameters, run, phases }: Validation, mirror: Mirror): Promise<WorkTree> {
+	const { baseCommit, candidateRef: ref } = parameters
+	return await checkOutWithMirror({ mirror, wanted: [{ commit: baseCommit, ref }], run, baseCommit, phases, context })
 }
 
-async function readCandidate({ context, parameters, phases }: Validation, mirror: Mirror): Promise<string> {
-	const { candidateCommit, candidateRef } = parameters
-	await phases.measure('candidate', () => mirror.ensure([{ commit: candidateCommit, ref: candidateRef }], context.lease.signal))
-	return await treeOf(mirror.gitDir, candidateCommit)
+/** The orchestrator pushes the candidate while its tree is made again here, so it may take a moment to be there. Returns what is wrong with it. */
+async function fetchCandidate({ context, parameters, phases }: Validation, mirror: Mirror): Promise<string | null> {
+	const wanted = [{ commit: parameters.candidateCommit, ref: parameters.candidateRef }]
+	const { signal } = context.lease
+	const deadline = performance.now() + CANDIDATE_WAIT_MS
+	const fetch = async (): Promise<void> => {
+		try {
+			await mirror.ensure(wanted, signal)
+		} catch (error) {
+			if (!isAppError(error) || error.code !== 'GIT_UPSTREAM' || signal.aborted || performance.now() > deadline) throw error
+			await sleep(100)
+			await fetch()
+		}
+	}
+	await phases.measure('candidate', fetch)
+	const { candidateCommit, candidateTree } = parameters
+	const actual = await treeOf(mirror.gitDir, candidateCommit)
+	return actual === candidateTree ? null : `Commit ${candidateCommit} has the tree ${actual}, not ${candidateTree} as the orchestrator says.`
 }
 
 async function downloadPatchSet({ context, grant, phases }: Validation, file: string): Promise<void> {
 	const set = await phases.measure('patch', () => context.client.getPatchSet(grant.patchPath, grant.executionToken, context.lease.signal))
 	await writeFile(file, JSON.stringify(set))
-}
-
-function treeProblem({ candidateCommit, candidateTree }: ValidateParameters, actual: string): string | null {
-	return actual === candidateTree ? null : `Commit ${candidateCommit} has the tree ${actual}, not ${candidateTree} as the orchestrator says.`
 }
 
 /** No token is in their environment: they are whatever the repository and the agent made of them. */

@@ -20,9 +20,9 @@ export function runningProcesses(): RunningProcess[] {
 	})
 }
 
-/** Processes with this text in their arguments or their environment, in the order of their ids. */
-export const processesWith = (text: string): number[] =>
+/** Processes with this text in their arguments or their environment, and this word in their arguments; in the order of their ids. */
+export const processesWith = (text: string, word = ''): number[] =>
 	runningProcesses()
-		.filter((each) => each.arguments.includes(text) || each.environment.includes(text))
+		.filter((each) => (each.arguments.includes(text) || each.environment.includes(text)) && each.arguments.includes(word))
 		.map(({ pid }) => pid)
 		.sort((a, b) => a - b)

@@ -49,7 +49,7 @@ export interface Base {
 }
 
 /** A hosted workspace whose `main` holds these files. */
-export async function makeWorkspace(stack: Stack, files: Files): Promise<Base> {
+export async function makeWorkspace(stack: Stack, files: Files = { 'README.md': 'hello\n' }): Promise<Base> {
 	const workspace = await stack.client.createWorkspace()
 	const url = `${stack.url}${workspace.clonePath}`
 	const folder = tempFolder(stack)
@@ -57,7 +57,7 @@ export async function makeWorkspace(stack: Stack, files: Files): Promise<Base> {
 	else for (const [path, content] of Object.entries(files)) writeInto(folder, path, content)
 	await git(['init', '--quiet', '--initial-branch=main'], { cwd: folder })
 	await git(['add', '--all', '--force'], { cwd: folder })
-	await git(['commit', '--quiet', '--allow-empty', '--message', 'Start'], { cwd: folder })
+	await git(['commit', '--quiet', '--allow-empty', '--message', `Start ${workspace.workspaceId}`], { cwd: folder })
 	await git(['push', '--quiet', '--force', url, 'HEAD:refs/heads/main'], { cwd: folder, token: stack.operatorToken })
 	return { workspace, url, commit: (await git(['rev-parse', 'HEAD'], { cwd: folder })).trim() }
 }
@@ -107,7 +107,7 @@ export interface SettledOrder extends PlacedOrder {
 
 /** Places an order for a scripted agent, without waiting for it. */
 export async function place(stack: Stack, spec: OrderSpec): Promise<PlacedOrder> {
-	const { prompt = 'Change the project', base: known, files = { 'README.md': 'hello\n' }, scenario, ...input } = spec
+	const { prompt = 'Change the project', base: known, files, scenario, ...input } = spec
 	const token = `token-${randomBytes(6).toString('hex')}`
 	script(stack, token, scenario)
 	const base = known ?? (await makeWorkspace(stack, files))
@@ -139,7 +139,9 @@ export function placedOrders<Name extends string>(shared: { readonly stack: Stac
 	const placed = new Map<string, PlacedOrder>()
 	const ended = new Map<string, Promise<SettledOrder>>()
 	beforeAll(async () => {
-		await Promise.all(Object.entries<OrderSpec>(specs).map(async ([name, spec]) => placed.set(name, await place(shared.stack, spec))))
+		// The workspaces first: then all are routed before the first of them fails and changes the health of its provider.
+		const withBase = await Promise.all(Object.entries<OrderSpec>(specs).map(async ([name, spec]) => [name, { ...spec, base: spec.base ?? (await makeWorkspace(shared.stack, spec.files)) }] as const))
+		await Promise.all(withBase.map(async ([name, spec]) => placed.set(name, await place(shared.stack, spec))))
 	})
 	return (name) => {
 		const order = placed.get(name)

@@ -24,6 +24,8 @@ export interface LifecycleDeps {
 	priorityOf: (execution: Execution) => Promise<number>
 }
 
+const VALIDATION_MS = 10 * 60_000
+
 /** What one step adds to the record: phases it went through, columns it learned, and its line in the log. */
 interface StepRecord {
 	phases: [ExecutionPhase, number][]
@@ -167,12 +169,12 @@ export function createLifecycle(deps: LifecycleDeps) {
 		return null
 	}
 
-	/** Base tree + patch set = candidate commit, pushed to a ref that nobody works on. */
+	/** Base tree + patch set = candidate commit, pushed to a ref that nobody works on. Its validation is queued as soon as its tree is known. */
 	async function makeCandidate(executionId: string): Promise<Candidate> {
 		const execution = await live(executionId)
 		const startedAt = now()
 		const set = await deps.patches.load(patchSetOf(execution))
-		const candidate = await deps.patches.makeCandidate({ set, workspaceId: execution.workspaceId, branch: execution.input.branch, executionId })
+		const candidate = await deps.patches.makeCandidate({ set, workspaceId: execution.workspaceId, branch: execution.input.branch, executionId, onBuilt: async (built) => void (await submitValidation(execution, built)) })
 		await record(execution, {
 			phases: [['candidate', startedAt]],
 			change: { candidate_commit: candidate.commit, candidate_tree: candidate.tree },
@@ -182,27 +184,32 @@ export function createLifecycle(deps: LifecycleDeps) {
 		return candidate
 	}
 
-	/** Asks a container to re-make the candidate with the other engine and to run the order's commands on it. */
-	async function validate(executionId: string, candidate: Candidate): Promise<{ containerTaskId: string }> {
-		const execution = await live(executionId)
-		const startedAt = now()
-		const wallClockMs = 10 * 60_000
+	/** Asks a container to re-make the candidate with the other engine and to run the order's commands on it; once, however often it is asked. */
+	async function submitValidation(execution: Execution, candidate: Candidate): Promise<string> {
+		const { executionId, workspaceId, baseCommit, input } = execution
 		const parameters = ValidateParameters.parse({
 			executionId,
-			workspaceId: execution.workspaceId,
-			baseCommit: execution.baseCommit,
+			workspaceId,
+			baseCommit,
 			candidateCommit: candidate.commit,
 			candidateTree: candidate.tree,
 			candidateRef: candidate.ref,
-			commands: execution.input.validate,
-			wallClockMs,
+			commands: input.validate,
+			wallClockMs: VALIDATION_MS,
 		})
 		const { taskId } = await deps.queue.submit(
-			{ taskType: 'validate', parameters, priority: 100, timeoutMs: wallClockMs + 60_000, idempotencyKey: `${executionId}:validate`, executionId: execution.executionId },
+			{ taskType: 'validate', parameters, priority: 100, timeoutMs: VALIDATION_MS + 60_000, idempotencyKey: `${executionId}:validate`, executionId },
 			{ workerName: execution.workerName },
 		)
-		await record(execution, { phases: [['validate', startedAt]], change: { status: 'validating' }, operation: 'patch.validating', details: { containerTaskId: taskId, commands: execution.input.validate } })
-		return { containerTaskId: taskId }
+		return taskId
+	}
+
+	async function validate(executionId: string, candidate: Candidate): Promise<{ containerTaskId: string }> {
+		const execution = await live(executionId)
+		const startedAt = now()
+		const containerTaskId = await submitValidation(execution, candidate)
+		await record(execution, { phases: [['validate', startedAt]], change: { status: 'validating' }, operation: 'patch.validating', details: { containerTaskId, commands: execution.input.validate } })
+		return { containerTaskId }
 	}
 
 	/** Reads the evidence: only the tree it was run on may land. Returns the failure, null when all holds. */

@@ -76,7 +76,7 @@ export function createOrders(deps: OrdersDeps) {
 		} catch (error) {
 			// A repeat of the same call was faster: then its execution is the answer.
 			const task = isAppError(error) && error.code === 'TASK_BUSY' ? await findTask(db, order.taskId) : undefined
-			if (!task?.executionId) throw error
+			if (!task?.executionId) throw withOrder(error, created)
 			return { ...created, executionId: task.executionId, route: null }
 		}
 	}
@@ -118,6 +118,11 @@ export function createOrders(deps: OrdersDeps) {
 	}
 }
 export type Orders = ReturnType<typeof createOrders>
+
+/** The order is stored: its refusal names it, so that the work can be started once somebody can do it. */
+function withOrder(error: unknown, { orderId, taskId }: Pick<OrderCreated, 'orderId' | 'taskId'>): unknown {
+	return isAppError(error) ? new AppError(error.code, error.message, { ...error.details, orderId, taskId }) : error
+}
 
 function parseOrder(input: OrderInput): OrderRequest {
 	const parsed = OrderRequest.safeParse(input)

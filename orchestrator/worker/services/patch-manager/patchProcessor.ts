@@ -25,6 +25,8 @@ export interface CandidateRequest {
 	/** Text of the commit; the summary of the set when left out. */
 	message?: string
 	author?: Person
+	/** Called when the commit is known and before it is pushed, so that its validation can start meanwhile. May be called again by a repeated step. */
+	onBuilt?: (candidate: Candidate) => Promise<void>
 }
 
 /** A commit that may become the branch, on a reference of its own. */
@@ -117,12 +119,14 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 				const head = refs.get(branchRef) ?? null
 				const hasLanded = record.status === 'landed' || head === built.commit
 				if (!hasLanded && head !== null && head !== set.base_commit) throw moved({ branch, expected: set.base_commit, actual: head })
+				const made = { commit: built.commit, tree: built.tree, ref, parent: set.base_commit, expectedOld: hasLanded ? built.commit : head }
+				await request.onBuilt?.(made)
 				const known = refs.get(ref) ?? null
 				if (known !== built.commit && !hasLanded) {
 					const [outcome] = await store.push([{ ref, old: known, new: built.commit }], built.objects)
 					if (!isAt(outcome, built.commit)) throw notMoved(ref, outcome)
 				}
-				return { commit: built.commit, tree: built.tree, ref, parent: set.base_commit, expectedOld: hasLanded ? built.commit : head }
+				return made
 			}),
 		)
 		const { commit, tree, parent } = candidate
