@@ -1,5 +1,5 @@
 // Orders that land through each confinement, by the real CLIs against scripted models, and what an agent can reach from inside.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -23,6 +23,7 @@ sudo -n -u runner true 2>/dev/null && echo "becomes runner"
 for each in / /usr/local/bin /opt/vibehq /etc; do touch "$each/probe" 2>/dev/null && [ "$(id -u)" != 0 ] && echo "writes $each"; done
 setsid sh -c 'trap "" TERM HUP; exec sleep 987' >/dev/null 2>&1 &
 sleep 0.2; [ -d /proc/$! ] && echo "leaves a process"
+for each in /tmp /var/tmp /dev/shm; do mkdir -p "$each/left/behind" 2>/dev/null && chmod 500 "$each/left"; done
 mkdir -p locked/deep && echo x > locked/deep/file && chmod 500 locked/deep locked
 chmod +x tool.sh && echo "changes modes"
 true
@@ -67,9 +68,12 @@ afterAll(async () => {
 })
 
 // Of the host. What lies between the root and a mounted directory exists inside as well, but empty.
-const unreachable = [join(stateDir, 'logs'), join(stateDir, 'signing-key'), join(stateDir, 'orchestrator.env'), join(home, 'secret'), join(projectRoot, 'package.json'), join(projectRoot, '.git')]
+const unreachable = [...['logs', 'signing-key', 'orchestrator.env'].map((name) => join(stateDir, name)), join(home, 'secret'), join(projectRoot, 'package.json')]
 
 const lines = (text: string | undefined): string[] => (text ?? '').trim().split('\n')
+
+/** A probe that finds nothing says something only about what is there. */
+const expectThere = () => expect(unreachable.filter((path) => !existsSync(path))).toEqual([])
 
 async function expectLanded(spec: OrderSpec, isolation: string): Promise<string[]> {
 	const { execution, files, log } = await land(stack, spec)
@@ -138,6 +142,7 @@ describe.skipIf(noImage !== null)('a runner on a host with Docker', () => {
 	it('lands an order by an agent in a container of its own', async () => {
 		const runner = await stack.addRunner('host', { isolation: 'docker', extraArgs: ['--providers', 'codex'] })
 		runners.push(runner)
+		expectThere()
 		const said = await expectLanded(change('codex', unreachable), 'docker')
 		const user = process.getuid?.() === 0 ? 'user agent' : expect.stringMatching(/^user /)
 		expect(said).toEqual([user, 'leaves a process', 'changes modes'])
@@ -148,6 +153,7 @@ describe.skipIf(noImage !== null)('a runner on a host with Docker', () => {
 describe.skipIf(noBubblewrap !== null)('a runner on a host with bubblewrap', () => {
 	it('lands an order by an agent who sees neither the home nor the checkout', async () => {
 		runners.push(await stack.addRunner('host', { isolation: 'bubblewrap', extraArgs: ['--providers', 'codex'] }))
+		expectThere()
 		const said = await expectLanded(change('codex', unreachable), 'bubblewrap')
 		expect(said).toEqual([expect.stringMatching(/^user /), 'leaves a process', 'changes modes'])
 	}, TIMEOUT_MS)

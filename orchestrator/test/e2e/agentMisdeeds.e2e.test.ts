@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { PatchSet } from '@shared/contracts'
+import { guardSecrets } from './support/canary.ts'
 import { createGate } from './support/gate.ts'
 import { processesWith } from './support/processes.ts'
 import { order, place, sharedStack } from './support/stack.ts'
@@ -12,6 +13,7 @@ const BIG_BYTES = 5 * 1024 * 1024
 const LONG_SLEEP = `4321.${randomInt(1e9, 9e9)}`
 
 const shared = sharedStack({ runner: { isolation: 'bubblewrap', extraArgs: ['--concurrency', '3'] } })
+guardSecrets(shared)
 
 const shell = (command: string): OrderSpec => ({ provider: 'codex', files: BASE, scenario: { steps: [{ shell: command }] } })
 const ORDERS = {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { OrderView, Page } from '@shared/contracts'
-import { git, pushFolder } from '@shared/testing/stack'
+import { git } from '@shared/testing/stack'
 import { mintToken } from '@shared/worker-base/token'
 import { startQueueSender } from './support/queueSender.ts'
 import { linesOf, makeWorkspace, place, placedOrders, script, sharedStack, tempFolder } from './support/stack.ts'
@@ -205,6 +205,5 @@ describe('pushes', () => {
 		await expect(push(`refs/heads/${order.branch}`)).rejects.toThrow(/GIT_READ_ONLY: only landing moves this reference/)
 		await push('refs/heads/mine')
 		expect(await (await clone()).git('rev-parse', 'HEAD')).toBe(execution.landedCommit)
-		expect(await pushFolder(folder, base.url, shared.stack.operatorToken)).toMatch(/^[0-9a-f]{40}$/)
 	})
 })

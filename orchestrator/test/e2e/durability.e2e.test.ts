@@ -6,6 +6,7 @@ import { PatchSet } from '@shared/contracts'
 import type { ClaimedTask, ContainerTask } from '@shared/contracts'
 import { orchestratorConfig, RequestRefused } from '@shared/testing/stack'
 import { query } from './support/books.ts'
+import { guardSecrets } from './support/canary.ts'
 import { createGate, until } from './support/gate.ts'
 import { moveBranch } from './support/hostedRepository.ts'
 import { processesWith } from './support/processes.ts'
@@ -32,6 +33,7 @@ async function expectOneLanding(settled: SettledOrder, tree: Record<string, stri
 
 describe('runners that come and go', () => {
 	const shared = sharedStack({ runners: 0, runner: { isolation: 'bubblewrap' }, vars: { LEASE_MS: String(LEASE_MS) } })
+	guardSecrets(shared)
 
 	describe('a lease that lapsed', () => {
 		let settled: SettledOrder
@@ -163,6 +165,7 @@ describe('runners that come and go', () => {
 
 describe('an orchestrator that dies', () => {
 	const shared = sharedStack({ runners: 1, runner: { isolation: 'bubblewrap' }, vars: { LEASE_MS: '30000', SWEEP_IDLE_MS: '1' } })
+	guardSecrets(shared)
 
 	it('goes on where it was; the agent never notices', async () => {
 		const { stack } = shared

@@ -1,6 +1,7 @@
 // A repository may not decide where keys go or what runs: its settings, hooks, servers and attributes are bytes to the factory.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProviderName } from '@shared/contracts'
+import { guardSecrets } from './support/canary.ts'
 import { hostileFiles } from './support/hostileFiles.ts'
 import { makeWorkspace, place, sharedStack } from './support/stack.ts'
 import type { Base, SettledOrder } from './support/stack.ts'
@@ -10,6 +11,7 @@ import type { Trap } from './support/trap.ts'
 const AGENTS = ['codex', 'claude', 'gemini', 'copilot'] as const satisfies ProviderName[]
 
 const shared = sharedStack({ runner: { isolation: 'bubblewrap' } })
+guardSecrets(shared)
 let trap: Trap
 let base: Base
 const settled = new Map<string, SettledOrder>()

@@ -62,7 +62,7 @@ async function expectEnd({ executions, execution, order: view, log, clone }: Set
 	expect(outcomes(executions), told(execution)).toEqual([`${execution.provider} ${status} ${code}`])
 	expect(execution).toMatchObject({ phase: 'settled', nextExecutionId: null, landedCommit: null })
 	expect(view).toMatchObject({ status, commit: null, tasks: [{ status, error: { code, message: execution.error?.message } }] })
-	expect(log.at(-1)).toMatchObject({ operation: `execution.${status}`, details: { error: { code }, next: null } })
+	expect(linesOf(log, `execution.${status}`)).toMatchObject([{ details: { error: { code }, next: null } }])
 	await expect(clone()).rejects.toThrow(/Remote branch factory\/ORD-\w+ not found/)
 	return execution
 }
@@ -158,7 +158,7 @@ describe('faults of providers and runs', () => {
 	it('a server error alone does not take a provider out of service', async () => {
 		const { error, executionId } = await expectFallback(await ended('500'), 'claude', 'PROVIDER_ERROR')
 		expect(error?.message).toContain('500')
-		expect(await providerStatus(shared.stack, 'claude')).toMatchObject({ available: true, circuit: 'closed', parkedUntil: null, lastError: { code: 'PROVIDER_ERROR', message: error?.message } })
+		expect(await providerStatus(shared.stack, 'claude')).toMatchObject({ available: true, circuit: 'closed', parkedUntil: null })
 		const calls = bookedCalls(shared.stack, executionId)
 		expect(calls.length).toBeGreaterThan(0)
 		expect(calls.every((call) => call.status === 500 && call.error_code === 'PROVIDER_ERROR' && call.cost_micro_usd === 0)).toBe(true)

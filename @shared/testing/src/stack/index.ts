@@ -48,8 +48,12 @@ export async function startStack(options: StackOptions) {
 		await emulator?.close()
 		throw error
 	})
-	const mint = (kind: 'operator' | 'runner' | 'worker', subject: string, workerName = 'local') =>
-		mintToken(orchestrator.signingKey, { kind, subject, workerName, ttlMs: DAY_MS }, Date.now())
+	const secrets: string[] = [...Object.values(keys), orchestrator.signingKey]
+	const mint = async (kind: 'operator' | 'runner' | 'worker', subject: string, workerName = 'local') => {
+		const token = await mintToken(orchestrator.signingKey, { kind, subject, workerName, ttlMs: DAY_MS }, Date.now())
+		secrets.push(token)
+		return token
+	}
 	const operatorToken = await mint('operator', 'local-operator')
 
 	const startRunner = async (name: string, extra: Partial<RunnerOptions> = {}) =>
@@ -65,6 +69,8 @@ export async function startStack(options: StackOptions) {
 		runners,
 		mint,
 		signingKey: orchestrator.signingKey,
+		/** Every credential that was made for this stack so far, for tests that look for them where they must not be. */
+		secrets,
 		/** Starts one more runner; the caller stops it, or `stop` does. */
 		async addRunner(name: string, extra: Partial<RunnerOptions> = {}) {
 			const runner = await startRunner(name, extra)

@@ -13,6 +13,8 @@ export interface ContainerOptions {
 
 // Where every user may write: the next agent must not find what this one left there.
 const SHARED_DIRECTORIES = ['/tmp', '/var/tmp', '/dev/shm', '/run/lock']
+// From a directory that the agent may be in, or find goes nowhere.
+const SWEEP = 'cd /; find "$@" -xdev -mindepth 1 -user "$0" -type d -exec chmod u+rwx {} \\;; find "$@" -xdev -mindepth 1 -user "$0" -delete'
 
 /**
  * Inside a container the agent is another user than the runner, so it can neither read the runner's environment nor touch
@@ -59,7 +61,7 @@ export function createContainerIsolation({ agent }: ContainerOptions): Isolation
 		async remove({ root, work, home, tmp }) {
 			// It may have taken away its own right to write, as package managers do.
 			await runAsAgent(['/bin/sh', '-c', 'chmod -R u+rwX -- "$@"; rm -rf -- "$@"', 'sh', work, home, tmp])
-			await runAsAgent(['find', ...SHARED_DIRECTORIES, '-xdev', '-mindepth', '1', '-user', agent.name, '-delete'])
+			await runAsAgent(['/bin/sh', '-c', SWEEP, agent.name, ...SHARED_DIRECTORIES])
 			await removeTree(root)
 			// The next agent may work in another workspace and must not read this one's history.
 			await Promise.all([...shared].map((path) => chmod(path, 0o700)))

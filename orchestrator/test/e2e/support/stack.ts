@@ -21,7 +21,7 @@ export function sharedStack(options: SharedStackOptions = {}): { readonly stack:
 		stack = await startStack({
 			stateDir,
 			runners: 2,
-			models: { emulator: [] },
+			models: { emulator: [], keys: freshKeys() },
 			...options,
 			vars: { LEASE_MS: '3000', POLL_MS: '1000', ...options.vars },
 		})
@@ -37,6 +37,9 @@ export function sharedStack(options: SharedStackOptions = {}): { readonly stack:
 		},
 	}
 }
+
+/** Keys that are like no other, so that they can be looked for. */
+const freshKeys = () => Object.fromEntries(['codex', 'claude', 'gemini', 'copilot'].map((provider) => [provider, `key-of-${provider}-${randomBytes(16).toString('hex')}`]))
 
 /** What a base commit holds: contents by path, or a function that writes them into a folder. */
 export type Files = Record<string, string | Uint8Array> | ((folder: string) => void)
@@ -133,14 +136,21 @@ export async function order(stack: Stack, spec: OrderSpec): Promise<SettledOrder
 
 /**
  * Places all these orders at once before the tests of this describe, so that they run side by side; the answer waits for one of
- * them. A test's first order is as slow as the slowest one that shares the runners with it.
+ * them. Orders with the same `files` share a workspace. A test's first order is as slow as the slowest one that shares the runners with it.
  */
 export function placedOrders<Name extends string>(shared: { readonly stack: Stack }, specs: Record<Name, OrderSpec>): (name: Name) => Promise<SettledOrder> {
 	const placed = new Map<string, PlacedOrder>()
 	const ended = new Map<string, Promise<SettledOrder>>()
 	beforeAll(async () => {
 		// The workspaces first: then all are routed before the first of them fails and changes the health of its provider.
-		const withBase = await Promise.all(Object.entries<OrderSpec>(specs).map(async ([name, spec]) => [name, { ...spec, base: spec.base ?? (await makeWorkspace(shared.stack, spec.files)) }] as const))
+		const bases = new Map<Files | undefined, Promise<Base>>()
+		const withBase = await Promise.all(
+			Object.entries<OrderSpec>(specs).map(async ([name, spec]) => {
+				const base = spec.base ?? bases.get(spec.files) ?? makeWorkspace(shared.stack, spec.files)
+				if (spec.base === undefined) bases.set(spec.files, Promise.resolve(base))
+				return [name, { ...spec, base: await base }] as const
+			}),
+		)
 		await Promise.all(withBase.map(async ([name, spec]) => placed.set(name, await place(shared.stack, spec))))
 	})
 	return (name) => {
