@@ -36,8 +36,7 @@ type Found = Pick<Collision, 'kind' | 'ranges' | 'isCertain'>
  */
 export async function forecastCollisions(sets: readonly PatchSet[], options: ForecastOptions = {}): Promise<Collision[]> {
 	const collisions: Collision[] = []
-	const seen: { id: string; file: PlannedFile }[] = []
-	const byPath = new Map<string, typeof seen>()
+	const byPath = new Map<string, { id: string; file: PlannedFile }[]>()
 	for (const set of sets) {
 		const planned = checkPatchSet(set)
 		for (const file of planned) {
@@ -48,8 +47,8 @@ export async function forecastCollisions(sets: readonly PatchSet[], options: For
 			}
 		}
 		for (const file of planned) {
+			const entry = { id: set.patch_set_id, file }
 			for (const path of pathsOf(file.file)) {
-				const entry = { id: set.patch_set_id, file }
 				byPath.set(path, [...(byPath.get(path) ?? []), entry])
 			}
 		}
@@ -75,9 +74,18 @@ async function compare([first, second]: Pair, options: ForecastOptions): Promise
 	if (one.change === 'delete' || other.change === 'delete') return whole('delete-modify')
 	// A mode beside an edit, or beside the same mode: neither is in the way of the other.
 	if (one.change === 'mode' || other.change === 'mode') return null
-	if (one.base_blob === other.base_blob) return meet(rangesOf(first), rangesOf(second))
-	const moved = await translate([first, second], options)
-	return moved === null ? { kind: 'overlap', ranges: rangesOf(first).map(toLines), isCertain: false } : meet(rangesOf(first), moved)
+	const base = await readLines(one.base_blob, options)
+	const spans = spansOf(first, base?.length)
+	if (one.base_blob === other.base_blob) return meet(spans, spansOf(second, base?.length))
+	const otherBase = await readLines(other.base_blob, options)
+	if (base === null || otherBase === null) return { kind: 'overlap', ranges: spans.map(toLines), isCertain: false }
+	return meet(spans, translate(spansOf(second, otherBase.length), { from: otherBase, to: base }))
+}
+
+async function readLines(blob: string | null, { readBlob }: ForecastOptions): Promise<string[] | null> {
+	const bytes = blob === null || readBlob === undefined ? null : await readBlob(blob)
+	const text = bytes === null ? null : decodeText(bytes)
+	return text === null ? null : splitLines(text)
 }
 
 /** Lines `start` to `end` (exclusive, 0-based) of the base. */
@@ -86,7 +94,8 @@ interface Span {
 	end: number
 }
 
-function rangesOf({ operations }: PlannedFile): Span[] {
+// Where nobody knows the length of the base, nothing but another append is near an append.
+function spansOf({ operations }: PlannedFile, lineCount = Number.MAX_SAFE_INTEGER): Span[] {
 	const spans = operations.map((operation): Span => {
 		switch (operation.operation) {
 			case 'replace-block':
@@ -96,8 +105,7 @@ function rangesOf({ operations }: PlannedFile): Span[] {
 			case 'insert-after':
 				return { start: operation.line, end: operation.line }
 			case 'append':
-				// Only the base knows its length; nothing else of a set lies behind its end.
-				return { start: Number.MAX_SAFE_INTEGER, end: Number.MAX_SAFE_INTEGER }
+				return { start: lineCount, end: lineCount }
 		}
 	})
 	return spans.sort((a, b) => a.start - b.start || a.end - b.end)
@@ -129,17 +137,11 @@ function toLines({ start, end }: Span): LineRange {
 	return { start: start + 1, end }
 }
 
-/** The spans of the second file in lines of the base of the first; null where a base cannot be read. */
-async function translate([first, second]: Pair, { readBlob }: ForecastOptions): Promise<Span[] | null> {
-	const [to, from] = [first.file.base_blob, second.file.base_blob]
-	if (readBlob === undefined || to === null || from === null) return null
-	const [toText, fromText] = [await readBlob(to), await readBlob(from)].map((bytes) => (bytes === null ? null : decodeText(bytes)))
-	if (toText == null || fromText == null) return null
+/** The spans of one base in lines of another. */
+function translate(spans: readonly Span[], { from, to }: { from: readonly string[]; to: readonly string[] }): Span[] {
 	const ids = createLineIds()
-	const [toIds, fromIds] = [ids.of(splitLines(toText)), ids.of(splitLines(fromText))]
-	const { hunks } = readDown(fromIds, toIds)
-	const clip = (at: number) => Math.min(at, fromIds.length)
-	return rangesOf(second).map(({ start, end }) => ({ start: moveStart(hunks, clip(start)), end: moveEnd(hunks, clip(end)) }))
+	const { hunks } = readDown(ids.of(from), ids.of(to))
+	return spans.map(({ start, end }) => ({ start: moveStart(hunks, start), end: moveEnd(hunks, end) }))
 }
 
 // A place within changed lines stands for all of them.

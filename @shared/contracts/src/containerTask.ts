@@ -80,7 +80,7 @@ export const ClaimRequest = z.strictObject({
 	containerName: Name,
 	taskTypes: z.array(ContainerTaskType).min(1).default(['agent-run', 'validate', 'command']),
 	capabilities: z.array(Name).max(50).default([]),
-	/** How long the server may hold the request when there is nothing to do. */
+	/** How long the server may hold the request when there is nothing to do. It answers with nothing as soon as there may be something: ask again. */
 	waitMs: z.int().min(0).max(30_000).default(0),
 	max: z.int().min(1).max(50).default(1),
 })

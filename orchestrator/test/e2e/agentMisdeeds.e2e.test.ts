@@ -12,7 +12,7 @@ const BASE = { 'README.md': 'hello\n', 'run.sh': '#!/bin/sh\necho hi\n', 'docs/o
 const BIG_BYTES = 5 * 1024 * 1024
 const LONG_SLEEP = `4321.${randomInt(1e9, 9e9)}`
 
-const shared = sharedStack({ runner: { isolation: 'bubblewrap', extraArgs: ['--concurrency', '3'] } })
+const shared = sharedStack({ runner: { extraArgs: ['--concurrency', '3'] } })
 guardSecrets(shared)
 
 const shell = (command: string): OrderSpec => ({ provider: 'codex', files: BASE, scenario: { steps: [{ shell: command }] } })

@@ -6,10 +6,12 @@ import { PatchSet } from '@shared/contracts'
 import type { ProviderName } from '@shared/contracts'
 import { git } from '@shared/testing/stack'
 import { bookedCalls, toldUsage } from './support/books.ts'
+import { guardSecrets } from './support/canary.ts'
 import { linesOf, placedOrders, sharedStack, tempFolder } from './support/stack.ts'
 import type { OrderSpec, SettledOrder } from './support/stack.ts'
 
 const shared = sharedStack({ runner: { extraArgs: ['--concurrency', '2'] } })
+guardSecrets(shared)
 
 const AGENTS = [
 	{ provider: 'codex', model: 'gpt-5.5' },

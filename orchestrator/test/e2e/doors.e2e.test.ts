@@ -6,10 +6,12 @@ import { describe, expect, it } from 'vitest'
 import type { OrderView, Page } from '@shared/contracts'
 import { git } from '@shared/testing/stack'
 import { mintToken } from '@shared/worker-base/token'
+import { guardSecrets } from './support/canary.ts'
 import { startQueueSender } from './support/queueSender.ts'
 import { linesOf, makeWorkspace, place, placedOrders, script, sharedStack, tempFolder } from './support/stack.ts'
 
 const shared = sharedStack({ runners: 1, runner: { extraArgs: ['--concurrency', '3'] } })
+guardSecrets(shared)
 const HOUR_MS = 3_600_000
 
 // An agent that pushes by itself: with the credentials it was given (none), and with the token that it finds in its environment.

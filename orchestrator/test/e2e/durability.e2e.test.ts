@@ -32,7 +32,7 @@ async function expectOneLanding(settled: SettledOrder, tree: Record<string, stri
 }
 
 describe('runners that come and go', () => {
-	const shared = sharedStack({ runners: 0, runner: { isolation: 'bubblewrap' }, vars: { LEASE_MS: String(LEASE_MS) } })
+	const shared = sharedStack({ runners: 0, vars: { LEASE_MS: String(LEASE_MS) } })
 	guardSecrets(shared)
 
 	describe('a lease that lapsed', () => {
@@ -164,7 +164,7 @@ describe('runners that come and go', () => {
 })
 
 describe('an orchestrator that dies', () => {
-	const shared = sharedStack({ runners: 1, runner: { isolation: 'bubblewrap' }, vars: { LEASE_MS: '30000', SWEEP_IDLE_MS: '1' } })
+	const shared = sharedStack({ runners: 1, vars: { LEASE_MS: '30000', SWEEP_IDLE_MS: '1' } })
 	guardSecrets(shared)
 
 	it('goes on where it was; the agent never notices', async () => {

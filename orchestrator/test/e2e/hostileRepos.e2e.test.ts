@@ -10,7 +10,7 @@ import type { Trap } from './support/trap.ts'
 
 const AGENTS = ['codex', 'claude', 'gemini', 'copilot'] as const satisfies ProviderName[]
 
-const shared = sharedStack({ runner: { isolation: 'bubblewrap' } })
+const shared = sharedStack()
 guardSecrets(shared)
 let trap: Trap
 let base: Base

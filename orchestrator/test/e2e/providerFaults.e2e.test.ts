@@ -5,12 +5,14 @@ import type { ExecutionView, ProviderName } from '@shared/contracts'
 import { freePort } from '@shared/testing/stack'
 import { bookedCalls, toldUsage } from './support/books.ts'
 import { startBlackHole } from './support/blackHole.ts'
+import { guardSecrets } from './support/canary.ts'
 import { linesOf, makeWorkspace, place, placedOrders, providerStatus, resetProviders, sharedStack } from './support/stack.ts'
 import type { OrderSpec, Script, SettledOrder } from './support/stack.ts'
 
 // The emulator asks for these keys; changing one here is a provider that revokes it.
 const keys: Record<string, string> = { codex: 'key-of-codex', claude: 'key-of-claude', gemini: 'key-of-gemini', copilot: 'key-of-copilot' }
 const shared = sharedStack({ models: { emulator: [], keys }, runner: { extraArgs: ['--concurrency', '3'] } })
+guardSecrets(shared)
 
 // A second system whose providers cannot be used: one has a wrong key, one is not there, and one takes connections and never answers.
 const closedPort = await freePort()
@@ -20,6 +22,7 @@ const broken = sharedStack({
 	vars: { CODEX_API_KEY: 'a-key-that-was-revoked', UPSTREAM_HEADER_TIMEOUT_MS: '300' },
 	runners: 1,
 })
+guardSecrets(broken)
 afterAll(() => blackHole.close())
 const chain = placedOrders(broken, { all: { taskType: 'fix', costProfile: 'performance', scenario: { steps: [{ write: { path: 'result.txt', content: 'the last one\n' } }] } } })
 

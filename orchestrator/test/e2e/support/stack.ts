@@ -22,7 +22,9 @@ export function sharedStack(options: SharedStackOptions = {}): { readonly stack:
 			stateDir,
 			runners: 2,
 			models: { emulator: [], keys: freshKeys() },
-			...options,
+			// The same everywhere, whatever walls a machine has; those are tested where they are built, in the runner.
+			runner: { isolation: 'process', ...options.runner },
+			...withoutRunner(options),
 			vars: { LEASE_MS: '3000', POLL_MS: '1000', ...options.vars },
 		})
 	})
@@ -37,6 +39,8 @@ export function sharedStack(options: SharedStackOptions = {}): { readonly stack:
 		},
 	}
 }
+
+const withoutRunner = ({ runner: _merged, ...rest }: SharedStackOptions) => rest
 
 /** Keys that are like no other, so that they can be looked for. */
 const freshKeys = () => Object.fromEntries(['codex', 'claude', 'gemini', 'copilot'].map((provider) => [provider, `key-of-${provider}-${randomBytes(16).toString('hex')}`]))

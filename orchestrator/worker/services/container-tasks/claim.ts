@@ -24,22 +24,22 @@ export interface ClaimScope {
 
 /**
  * Takes up to `max` tasks, the highest priority first, then the oldest. One batch clears lapsed leases and claims, so a
- * task that just lapsed is taken by the same call. Waits up to `waitMs` when there is nothing.
+ * task that just lapsed is taken by the same call. When there is nothing it waits up to `waitMs` and returns, still with nothing,
+ * as soon as there may be something: the caller asks again. Only a caller that has just asked is surely alive; one that died
+ * while it waited would take the task with it until its lease lapses.
  */
 export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Promise<ClaimedTask[]> {
 	const until = deps.now() + request.waitMs
 	const sleep = deps.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
 	let rings = ringCount()
-	let claimed = await claimNow(deps, request, scope)
-	for (let pauseMs = FIRST_PAUSE_MS; claimed.length === 0 && deps.now() < until && !scope.signal?.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+	const claimed = await claimNow(deps, request, scope)
+	if (claimed.length > 0) return claimed
+	for (let pauseMs = FIRST_PAUSE_MS; deps.now() < until && !scope.signal?.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
 		await waitForBell(rings, sleep(Math.min(pauseMs, until - deps.now())))
 		rings = ringCount()
-		if (scope.signal?.aborted) break
-		// A read first: an idle runner costs no writes.
-		const hasWork = await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope)))
-		if (hasWork) claimed = await claimNow(deps, request, scope)
+		if (await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope)))) break
 	}
-	return claimed
+	return []
 }
 
 function toClaimable(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Claimable {
