@@ -123,3 +123,32 @@ describe('records', () => {
 		expect(first).toBe(second)
 	})
 })
+
+describe('scenarios that are added', () => {
+	const ask = (emulator: ReturnType<typeof createEmulator>) => emulator.fetch(toRequest(GOLDEN.codex('hello'))).then((response) => response.status)
+
+	it('come after those there are, whose fault counts go on', async () => {
+		const emulator = createEmulator({ scenarios: [{ name: 'first', match: 'hello', provider: 'codex', fault: { status: 503, times: 1 } }] })
+		expect(await ask(emulator)).toBe(503)
+		emulator.addScenarios([{ name: 'second', match: 'hello', steps: [], fault: { status: 429 } }])
+		expect(await ask(emulator)).toBe(200)
+		emulator.setScenarios([{ name: 'first', match: 'hello', fault: { status: 503, times: 1 } }])
+		expect(await ask(emulator)).toBe(503)
+	})
+
+	it('are refused when they do not fit the format, and change nothing', async () => {
+		const emulator = createEmulator({ scenarios: [] })
+		expect(() => emulator.addScenarios([{ name: '', match: '(', steps: [] }])).toThrow(/do not fit the scenario format/)
+		expect(await ask(emulator)).toBe(200)
+	})
+
+	it('are on record with the tokens that were told', async () => {
+		const requests: RecordedRequest[] = []
+		const emulator = createEmulator({ scenarios: [], onRequest: (request) => requests.push(request) })
+		emulator.addScenarios([{ name: 'words', match: 'hello', steps: [{ say: 'Hi.' }] }])
+		const response = await emulator.fetch(toRequest(GOLDEN.codex('hello')))
+		const [record] = requests
+		expect(record?.scenario).toBe('words')
+		expect(await response.text()).toContain(`"input_tokens":${record?.usage?.inputTokens}`)
+	})
+})

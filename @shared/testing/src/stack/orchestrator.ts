@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './freePort.ts'
 import { orchestratorConfig, projectRoot, wranglerProgram } from './paths.ts'
@@ -58,20 +58,51 @@ function ownSigningKey(stateDir: string): string {
 	return readFileSync(file, 'utf8')
 }
 
-/** Applies the D1 migrations once per content of the migrations folder. */
+/**
+ * Applies the D1 migrations once per content of the migrations folder. A new state starts from a copy of an empty, migrated one,
+ * because wrangler takes two seconds to make it.
+ */
 async function migrate(stateDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+	const mark = migrationsMark()
+	const stamp = join(stateDir, 'migrated')
+	if (existsSync(stamp) && readFileSync(stamp, 'utf8') === mark) return
+	const target = join(stateDir, 'wrangler')
+	const template = join(projectRoot, '.vibehq/cache/migrated', mark)
+	if (!existsSync(target) && existsSync(template)) {
+		cpSync(template, target, { recursive: true })
+	} else {
+		const isNew = !existsSync(target)
+		await applyMigrations({ target, logFile: join(stateDir, 'logs/migrations.log'), env })
+		if (isNew) keepTemplate(target, template)
+	}
+	writeFileSync(stamp, mark)
+}
+
+function migrationsMark(): string {
 	const folder = join(projectRoot, 'migrations')
 	const files = readdirSync(folder).filter((file) => file.endsWith('.sql')).sort()
 	const hash = createHash('sha256')
 	for (const file of files) hash.update(file).update(readFileSync(join(folder, file)))
-	const mark = hash.digest('hex')
-	const stamp = join(stateDir, 'migrated')
-	if (existsSync(stamp) && readFileSync(stamp, 'utf8') === mark) return
-	const logFile = join(stateDir, 'logs/migrations.log')
-	const args = [wranglerProgram, 'd1', 'migrations', 'apply', 'vibehq', '--local', '-c', orchestratorConfig, '--persist-to', join(stateDir, 'wrangler')]
+	return hash.digest('hex').slice(0, 32)
+}
+
+async function applyMigrations({ target, logFile, env }: { target: string; logFile: string; env: NodeJS.ProcessEnv }): Promise<void> {
+	const args = [wranglerProgram, 'd1', 'migrations', 'apply', 'vibehq', '--local', '-c', orchestratorConfig, '--persist-to', target]
 	const managed = startProcess({ name: 'migrations', command: process.execPath, args, cwd: projectRoot, env, logFile })
 	if ((await managed.exited) !== 0) throw new Error(`The database migrations failed:\n${tailOf(logFile)}`)
-	writeFileSync(stamp, mark)
+}
+
+/** Whole or not at all, because others may look for it at the same time. */
+function keepTemplate(source: string, template: string): void {
+	const staging = `${template}.${process.pid}`
+	mkdirSync(dirname(template), { recursive: true })
+	cpSync(source, staging, { recursive: true })
+	try {
+		renameSync(staging, template)
+	} catch {
+		// Somebody else was faster; theirs is the same.
+		rmSync(staging, { recursive: true, force: true })
+	}
 }
 
 async function waitUntilHealthy(url: string, managed: ManagedProcess, logFile: string): Promise<void> {
