@@ -1,6 +1,6 @@
 import { splitLines } from './lines.ts'
 import { createLineIds } from './merge/lineIds.ts'
-import { readDown } from './merge/readings.ts'
+import { type Hunk, readDown } from './merge/readings.ts'
 
 /** One landing of a patch set on a file: the text before and after. */
 export interface BlameStep {
@@ -31,7 +31,7 @@ export function blameLines(steps: readonly BlameStep[], current?: string): (stri
 	return writers
 }
 
-function carry(writers: readonly (string | null)[], { hunks, writer }: { hunks: ReturnType<typeof readDown>['hunks']; writer: string | null }): (string | null)[] {
+function carry(writers: readonly (string | null)[], { hunks, writer }: { hunks: readonly Hunk[]; writer: string | null }): (string | null)[] {
 	const carried: (string | null)[] = []
 	let next = 0
 	const copyTo = (end: number) => {

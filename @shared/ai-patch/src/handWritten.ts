@@ -29,9 +29,9 @@ export interface KnownBase {
  */
 export async function patchSetFromPatches(patches: readonly AIPatch[], { readBase, readBaseMode }: KnownBase): Promise<HandWritten> {
 	if (readBase === null) {
-		throw new AppError('PATCH_BASE_REQUIRED', 'The patches name lines but not the file that these are lines of. Give the commit they were written against.', {
-			files: [...new Set(patches.map(({ file }) => file))].slice(0, 100),
-		})
+		const files = [...new Set(patches.map(({ file }) => file))].slice(0, 100)
+		const problem = 'The patches name lines, but nobody knows of which version of the files.'
+		throw new AppError('PATCH_BASE_REQUIRED', `${problem} Give the commit they were written against.`, { files })
 	}
 	const result: HandWritten = { files: [], patches: [], normalised: [] }
 	for (const [path, operations] of Map.groupBy(patches, ({ file }) => file)) {
@@ -54,7 +54,9 @@ export async function patchSetFromPatches(patches: readonly AIPatch[], { readBas
 function terminate(lines: readonly string[], operations: readonly AIPatch[]): AIPatch[] {
 	const terminator = lines[0]?.endsWith('\r\n') ? '\r\n' : '\n'
 	const count = lines.length
-	const exact = operations.map((operation): AIPatch => (isFollowed(operation, count) ? { ...operation, block: closed(operation.block, terminator) } : operation))
+	const exact = operations.map((operation): AIPatch => {
+		return isFollowed(operation, count) ? { ...operation, block: closed(operation.block, terminator) } : operation
+	})
 	// What stands behind the last line, in the order it will stand there: after it first, then appended.
 	const rank = (index: number) => (exact[index]?.operation === 'append' ? 1 : 0)
 	const tail = [...exact.keys()].filter((index) => isTail(exact[index], count)).sort((a, b) => rank(a) - rank(b))
@@ -93,7 +95,8 @@ function closed(block: string, terminator: string): string {
 }
 
 function missing(path: string): AppError {
-	return new AppError('PATCH_STALE', `The base has no file ${JSON.stringify(path)}; only an append can make one.`, { path, expected: null, actual: null })
+	const problem = `The base has no file ${JSON.stringify(path)}; only an append can make one.`
+	return new AppError('PATCH_STALE', problem, { path, expected: null, actual: null })
 }
 
 function notText(path: string): AppError {

@@ -76,7 +76,10 @@ function landContent(change: ContentChange, { before, after, now, mode }: Versio
 }
 
 function where(hunks: readonly { base: { start: number; end: number } }[]): string {
-	const lines = hunks.slice(0, 5).map(({ base: { start, end } }) => (end < start ? `before line ${start}` : start === end ? `line ${start}` : `lines ${start}-${end}`))
+	const lines = hunks.slice(0, 5).map(({ base: { start, end } }) => {
+		if (end < start) return `before line ${start}`
+		return start === end ? `line ${start}` : `lines ${start}-${end}`
+	})
 	return `${lines.join(', ')}${hunks.length > lines.length ? ` and ${hunks.length - lines.length} more places` : ''} of its base`
 }
 

@@ -84,6 +84,6 @@ function survey(kinds: Uint8Array, at: number, { step, limit }: { step: 1 | -1; 
 
 function spread(range: { length: number; from: number; to: number }, inner: { kept: Int32Array; marks: Uint8Array }): Uint8Array {
 	const marks = new Uint8Array(range.length).fill(1, range.from, range.to)
-	for (const [index, at] of inner.kept.entries()) marks[at] = inner.marks[index] ?? 0
+	for (let index = 0; index < inner.kept.length; index += 1) marks[inner.kept[index] ?? 0] = inner.marks[index] ?? 0
 	return marks
 }

@@ -8,7 +8,8 @@ export function createLineIds(): LineIds {
 	return {
 		of(lines) {
 			const numbered = new Int32Array(lines.length)
-			for (const [at, line] of lines.entries()) {
+			for (let at = 0; at < lines.length; at += 1) {
+				const line = lines[at] ?? ''
 				let id = ids.get(line)
 				if (id === undefined) {
 					id = ids.size

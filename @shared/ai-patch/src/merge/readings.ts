@@ -56,7 +56,8 @@ function common(one: Matches, other: Matches): Matches {
 	const a: number[] = []
 	const b: number[] = []
 	let at = 0
-	for (const [index, line] of one.a.entries()) {
+	for (let index = 0; index < one.a.length; index += 1) {
+		const line = one.a[index] ?? 0
 		while (at < other.a.length && (other.a[at] ?? 0) < line) at += 1
 		if (other.a[at] !== line || other.b[at] !== one.b[index]) continue
 		a.push(line)

@@ -12,7 +12,7 @@ export function matchesOf(marks: Marks): Matches {
 
 function unmarked(marks: Uint8Array): Int32Array {
 	const indexes: number[] = []
-	for (const [at, mark] of marks.entries()) if (mark === 0) indexes.push(at)
+	for (let at = 0; at < marks.length; at += 1) if (marks[at] === 0) indexes.push(at)
 	return Int32Array.from(indexes)
 }
 
@@ -22,22 +22,23 @@ function unmarked(marks: Uint8Array): Int32Array {
  * Changes `matches` in place.
  */
 export function slideDown(texts: { a: Int32Array; b: Int32Array }, matches: Matches): void {
-	slideSide(texts.a, matches.a, matches.b, texts.b.length)
-	slideSide(texts.b, matches.b, matches.a, texts.a.length)
+	slideSide(texts.a, matches.a, { matches: matches.b, length: texts.b.length })
+	slideSide(texts.b, matches.b, { matches: matches.a, length: texts.a.length })
 }
 
-// Merging runs makes a slide start again; a file made for it could make that quadratic, so there is an end. A run that was not slid is right as it is.
+// Runs that meet become one, which starts its slide again; a file made for it could make that quadratic, so there is an end. A run
+// that was not slid is right where it is.
 const STEPS_PER_LINE = 64
 
-function slideSide(lines: Int32Array, own: Int32Array, others: Int32Array, otherLength: number): void {
+function slideSide(lines: Int32Array, own: Int32Array, other: { matches: Int32Array; length: number }): void {
 	const count = own.length
 	let steps = STEPS_PER_LINE * (lines.length + 1)
 	const before = (gap: number) => (gap === 0 ? -1 : (own[gap - 1] ?? 0))
 	const after = (gap: number) => (gap === count ? lines.length : (own[gap] ?? 0))
 	const size = (gap: number) => after(gap) - before(gap) - 1
 	const isOtherChanged = (gap: number) => {
-		const upper = gap === 0 ? -1 : (others[gap - 1] ?? 0)
-		return (gap === count ? otherLength : (others[gap] ?? 0)) - upper > 1
+		const upper = gap === 0 ? -1 : (other.matches[gap - 1] ?? 0)
+		return (gap === count ? other.length : (other.matches[gap] ?? 0)) - upper > 1
 	}
 	const canRise = (gap: number) => gap > 0 && lines[before(gap)] === lines[after(gap) - 1]
 	const canFall = (gap: number) => gap < count && lines[after(gap)] === lines[before(gap) + 1]

@@ -16,8 +16,9 @@ export type SharedStackOptions = Partial<Omit<StackOptions, 'stateDir'>>
 /** Starts one stack for all tests of a file, on state of its own, and stops it after them. `stack` is there once the tests run. */
 export function sharedStack(options: SharedStackOptions = {}): { readonly stack: Stack } {
 	let stack: Stack | undefined
-	const stateDir = mkdtempSync(join(tmpdir(), 'vibehq-e2e-'))
+	let stateDir: string | undefined
 	beforeAll(async () => {
+		stateDir = mkdtempSync(join(tmpdir(), 'vibehq-e2e-'))
 		stack = await startStack({
 			stateDir,
 			runners: 2,
@@ -30,7 +31,7 @@ export function sharedStack(options: SharedStackOptions = {}): { readonly stack:
 	})
 	afterAll(async () => {
 		await stack?.stop()
-		rmSync(stateDir, { recursive: true, force: true })
+		if (stateDir !== undefined) rmSync(stateDir, { recursive: true, force: true })
 	})
 	return {
 		get stack() {
