@@ -63,6 +63,19 @@ function installDependencies() {
 	writeFileSync(dependenciesStamp, dependenciesMark)
 }
 
+/** The second patch engine needs Python 3.11 or later, and nothing beside its standard library. */
+function ensurePython() {
+	const test = ['-c', 'import json, sys; sys.exit(sys.version_info < (3, 11))']
+	const isThere = () => ['/usr/bin/python3', 'python3'].some((program) => spawnSync(program, test).status === 0)
+	if (isThere()) return
+	if (process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0) {
+		say('installing python3')
+		install('apt-get', ['update', '-qq'])
+		install('apt-get', ['install', '-qq', '-y', '--no-install-recommends', 'python3'], { ...process.env, DEBIAN_FRONTEND: 'noninteractive' })
+	}
+	if (!isThere()) stop('Python 3.11 or later is missing, and no patch lands without the engine that needs it; install it (Debian: apt-get install python3) and run the command again')
+}
+
 const isReady = () => hasToolchain(installedTools()) && contents(dependenciesStamp) === dependenciesMark
 
 const isAlive = (pid) => {
@@ -90,6 +103,7 @@ function setUp() {
 	}
 	if (isReady()) return
 	try {
+		ensurePython()
 		if (!hasToolchain(installedTools())) installToolchain()
 		if (contents(dependenciesStamp) !== dependenciesMark) installDependencies()
 	} finally {

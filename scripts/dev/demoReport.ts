@@ -47,6 +47,7 @@ export function showReport({ json, diff, execution, cloneCommand }: Report): voi
 	out()
 	out(execution.status === 'completed' ? `landed ${json.commit ?? ''} on ${json.branch} in ${(json.durationMs / 1000).toFixed(2)} s` : `${execution.status}: ${execution.error?.code ?? ''}: ${execution.error?.message ?? ''}`)
 	if (diff) out(`\n${diff.trimEnd()}`)
+	for (const check of checksOf(json.audit)) out(`checked before it landed: ${check}`)
 	out('\naudit trail')
 	for (const line of json.audit) out(`  ${describe(line)}`)
 	out(`\ntime   ${Object.entries(json.phasesMs).map(([phase, ms]) => `${phase} ${Math.round(ms)} ms`).join(', ')}`)
@@ -54,6 +55,14 @@ export function showReport({ json, diff, execution, cloneCommand }: Report): voi
 	out(`tokens ${usage === null ? 'not told' : `${usage.inputTokens} in, ${usage.outputTokens} out`} in ${cost.calls} model calls`)
 	out(`cost   ${cost.usd.toFixed(6)} USD${cost.unpriced ? ' and calls whose price is not known' : ''}`)
 	out(`\n${cloneCommand}`)
+}
+
+/** What ran on the candidate, and how it ended. */
+function checksOf(audit: LogEntry[]): string[] {
+	const validated = audit.find((line) => line.operation === 'patch.validated')
+	if (!validated) return []
+	const { treeId, commands } = validated.details as { treeId: string; commands: { command: string; durationMs: number }[] }
+	return [`both engines made tree ${treeId}`, ...commands.map(({ command, durationMs }) => `\`${command}\` passed on it in ${durationMs} ms`)]
 }
 
 function describe(line: LogEntry): string {

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '@shared/contracts'
+import { z } from 'zod'
 import { runProgram } from './program.ts'
 import { toolPath } from './toolPath.ts'
 
@@ -27,8 +28,19 @@ export async function remake({ root, patchSetFile, signal }: RemakeOptions): Pro
 	const env = { PATH: toolPath(), HOME: '/nonexistent', LC_ALL: 'C.UTF-8' }
 	const result = await runProgram({ bin: python, args, env, signal, timeoutMs: 300_000 })
 	if (result.exitCode === 0) return { ok: true, problem: null }
-	const said = [result.stdout.toString('utf8').trim(), result.stderr].filter(Boolean).join('\n')
-	return { ok: false, problem: said.slice(-4000) || `exit code ${result.exitCode}` }
+	return { ok: false, problem: problemOf(result.stdout.toString('utf8'), result.stderr) ?? `exit code ${result.exitCode}` }
+}
+
+const Refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
+
+/** Its own refusal, else the last line of what it died with. */
+function problemOf(stdout: string, stderr: string): string | null {
+	try {
+		const { error } = Refusal.parse(JSON.parse(stdout))
+		return `${error.code}: ${error.message}`.slice(0, 4000)
+	} catch {
+		return (stderr.trim().split('\n').at(-1) ?? '').slice(0, 4000) || null
+	}
 }
 
 let scriptPath: Promise<string> | undefined
