@@ -12,6 +12,9 @@ import type { SuiteResult } from '../testing/totals.ts'
 
 const WIDTH = Math.min(2, availableParallelism())
 
+/** Roughly how long a suite takes: whole systems and real CLIs take as long as a dozen files of unit tests. */
+const weightOf = ({ files }: Suite) => files.reduce((sum, file) => sum + (/\.(e2e|realCLIs)\.test\.ts$/.test(file) ? 12 : 1), 0)
+
 /** Runs the tests; the last line is the sum over all packages. */
 export async function run(args: string[]): Promise<number> {
 	const asked = parseSwitches(args, ['unit'], 'npm test -- [--unit] [package or part of a file path ...]')
@@ -21,7 +24,9 @@ export async function run(args: string[]): Promise<number> {
 		console.error(`No package and no test file matches ${asked.words.join(', ')}.`)
 		return 1
 	}
-	const results = await inParallel(suites, WIDTH, async (suite) => {
+	// The longest first, so that nothing long is left for the end.
+	const ordered = suites.toSorted((a, b) => weightOf(b) - weightOf(a))
+	const results = await inParallel(ordered, WIDTH, async (suite) => {
 		const result = await runSuite(ROOT, suite)
 		report(suite, result)
 		return result

@@ -1,6 +1,6 @@
 // What dies, gets lost, comes twice or too late: the work goes on, lands once, and the log says what happened.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { PatchSet } from '@shared/contracts'
 import type { ClaimedTask, ContainerTask } from '@shared/contracts'
@@ -96,7 +96,9 @@ describe('runners that come and go', () => {
 			victim.kill()
 			const after = await gate.reached(placed, before)
 			expect(after.runner).not.toBe(before.runner)
-			await until('no process of the killed runner is left', () => (processesWith(before.folder).length === 0 ? true : undefined), 10_000)
+			// Without a wall around it the agent outlives its runner; what it still does reaches nobody.
+			before.open()
+			await until('no process of the killed runner is left', () => (processesWith(dirname(before.folder)).length === 0 ? true : undefined), 20_000)
 			after.open()
 			const settled = await placed.settled()
 			await expectOneLanding(settled)
@@ -172,10 +174,10 @@ describe('an orchestrator that dies', () => {
 		const gate = createGate(stack, 'restart')
 		const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
 		const waiting = await gate.reached(placed)
-		const agent = processesWith(waiting.folder, 'codex')
+		const agent = processesWith(dirname(waiting.folder), 'codex')
 		expect(agent.length).toBeGreaterThan(0)
 		await stack.restartOrchestrator()
-		expect(processesWith(waiting.folder, 'codex')).toEqual(agent)
+		expect(processesWith(dirname(waiting.folder), 'codex')).toEqual(agent)
 		waiting.open()
 		const settled = await placed.settled()
 		await expectOneLanding(settled)
