@@ -138,6 +138,13 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		mustFind: executions.mustFind,
 		storeOf: workspaces.store,
 		defaultBranchOf: async (workspaceId) => (await workspaces.get(workspaceId)).defaultBranch,
+		readAhead: (workspaceId, commit) =>
+			outside.waitUntil(
+				workspaces
+					.store(workspaceId)
+					.then((store) => store.readAhead(commit, []).finally(() => store.dispose()))
+					.catch(() => undefined),
+			),
 		queue,
 		patches: { ...patches, checkPolicy: (set) => patches.checkPolicy(set, { ...DEFAULT_POLICY, tripwires: foundation.secrets.values() }) },
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],

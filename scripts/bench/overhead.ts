@@ -17,7 +17,7 @@ const KEY = 'bench-emulator-key'
 const STEPS: Scenario['steps'] = [{ edit: { path: 'src/basket.js', old: 'sum + item.price, 0', new: 'sum + item.price * item.quantity, 0' } }, { say: 'Done.' }]
 const SCENARIOS: Scenario[] = [
 	// Three model calls a run: with these delays the bare CLI takes about half a second, and about thirty.
-	{ name: 'short', match: 'short run', steps: STEPS, fault: { delayMs: 60 } },
+	{ name: 'short', match: 'short run', steps: STEPS, fault: { delayMs: 80 } },
 	{ name: 'long', match: 'long run', steps: STEPS, fault: { delayMs: 10_000 } },
 ]
 

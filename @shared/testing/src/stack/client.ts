@@ -40,7 +40,7 @@ export function createClient(url: string, token: string) {
 			if (view.completedAt !== null && view.nextExecutionId === null) return view
 			if (view.nextExecutionId !== null) id = view.nextExecutionId
 			if (Date.now() > deadline) throw new Error(`Execution ${id} did not end within ${timeoutMs} ms: it is ${view.status} in phase ${view.phase}.`)
-			await sleep(20)
+			await sleep(10)
 		}
 	}
 

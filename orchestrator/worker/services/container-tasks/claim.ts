@@ -11,6 +11,8 @@ import { failTask } from './settle.ts'
 
 /** Lapsed leases that one claim clears away; the sweeper does the rest. */
 const LAPSES_PER_CLAIM = 20
+/** For so long a claimer that waits is taken to be alive without asking again. */
+const FRESH_MS = 1000
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 500
 
@@ -25,11 +27,12 @@ export interface ClaimScope {
 /**
  * Takes up to `max` tasks, the highest priority first, then the oldest. One batch clears lapsed leases and claims, so a
  * task that just lapsed is taken by the same call. When there is nothing it waits up to `waitMs` and returns, still with nothing,
- * as soon as there may be something: the caller asks again. Only a caller that has just asked is surely alive; one that died
- * while it waited would take the task with it until its lease lapses.
+ * as soon as there may be something: the caller asks again. Only a caller that asked a moment ago is taken to be alive; one that
+ * died while it waited would take the task with it until its lease lapses.
  */
 export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Promise<ClaimedTask[]> {
-	const until = deps.now() + request.waitMs
+	const askedAt = deps.now()
+	const until = askedAt + request.waitMs
 	const sleep = deps.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
 	let rings = ringCount()
 	const claimed = await claimNow(deps, request, scope)
@@ -37,7 +40,9 @@ export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, sco
 	for (let pauseMs = FIRST_PAUSE_MS; deps.now() < until && !scope.signal?.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
 		await waitForBell(rings, sleep(Math.min(pauseMs, until - deps.now())))
 		rings = ringCount()
-		if (await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope)))) break
+		if (!(await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope))))) continue
+		const isFresh = deps.now() - askedAt < FRESH_MS && !scope.signal?.aborted
+		return isFresh ? claimNow(deps, request, scope) : []
 	}
 	return []
 }

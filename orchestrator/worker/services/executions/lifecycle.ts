@@ -18,6 +18,8 @@ export interface LifecycleDeps {
 	mustFind: (executionId: string) => Promise<Execution>
 	storeOf: (workspaceId: string) => Promise<GitStore>
 	defaultBranchOf: (workspaceId: string) => Promise<string>
+	/** Reads the base while the agent works, so that it is at hand for the landing. */
+	readAhead: (workspaceId: string, commit: string) => void
 	queue: Pick<TaskQueue, 'submit' | 'get'>
 	patches: Pick<PatchProcessor, 'load' | 'checkPolicy' | 'makeCandidate' | 'advance'>
 	/** Waiting agents of an urgent order come first. */
@@ -81,6 +83,7 @@ export function createLifecycle(deps: LifecycleDeps) {
 			operation: 'workspace.ready',
 			details: { workspaceId: execution.workspaceId, baseCommit },
 		})
+		deps.readAhead(execution.workspaceId, baseCommit)
 		return { baseCommit }
 	}
 

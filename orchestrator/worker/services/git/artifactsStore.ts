@@ -11,16 +11,16 @@ import type { SmartHTTPDeps } from './smartHTTP.ts'
 export interface ArtifactsStoreDeps extends SmartHTTPDeps {
 	/** Opens the repository; asked at most once. */
 	openRepo(): Promise<ArtifactsRepo>
-	size: ObjectCacheDeps['size']
+	memory: ObjectCacheDeps['memory']
 }
 
 /**
  * A repository of Cloudflare Artifacts: objects are read through its binding, or ahead of that in a pack; references are read and moved
  * over git's own protocol. Trees and commits are remembered for the life of the store, which is one request or step.
  */
-export function createArtifactsStore({ openRepo, size, ...http }: ArtifactsStoreDeps): GitStore {
+export function createArtifactsStore({ openRepo, memory, ...http }: ArtifactsStoreDeps): GitStore {
 	const git = createSmartHTTP(http)
-	const ahead = createObjectCache({ git, size })
+	const ahead = createObjectCache({ git, memory })
 	const commits = new Map<string, Promise<Commit | null>>()
 	const trees = new Map<string, Promise<TreeEntry[] | null>>()
 	let opened: Promise<ArtifactsRepo> | undefined

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { makeObject } from './objects.ts'
 import { createObjectCache } from './objectCache.ts'
+import type { RepositoryMemory } from './objectCache.ts'
 import { makePack } from './pack.ts'
 import type { FetchRequest } from './smartHTTP.ts'
 
@@ -8,31 +9,49 @@ const COMMIT = 'c'.repeat(40)
 const blob = await makeObject('blob', new TextEncoder().encode('x'))
 const others = ['1', '2', '3'].map((digit) => digit.repeat(40))
 
-function cacheWith(answer: (request: FetchRequest) => Promise<Uint8Array | null>, size = { isLarge: false }) {
+function cacheWith(answer: (request: FetchRequest) => Promise<Uint8Array | null>, memory: RepositoryMemory = { isLarge: false }) {
 	const asked: FetchRequest[] = []
 	const fetchPack = (request: FetchRequest) => {
 		asked.push(request)
 		return answer(request)
 	}
-	return { cache: createObjectCache({ git: { fetchPack }, size }), asked, size }
+	return { cache: createObjectCache({ git: { fetchPack }, memory }), asked, memory }
 }
 
 describe('readAhead', () => {
 	it('takes a small repository whole, in one request', async () => {
-		const { cache, asked, size } = cacheWith(() => makePack([blob]))
+		const { cache, asked, memory } = cacheWith(() => makePack([blob]))
 		await cache.readAhead(COMMIT, others)
 		expect(asked).toMatchObject([{ wants: [COMMIT], depth: 1 }])
 		expect(cache.get('blob', blob.id)?.data).toEqual(blob.data)
 		expect(cache.get('tree', blob.id)).toBeUndefined()
-		expect(size.isLarge).toBe(false)
+		expect(memory.isLarge).toBe(false)
+	})
+
+	it('asks for the same commit once an isolate, and for another one anew', async () => {
+		const { cache, asked, memory } = cacheWith(() => makePack([blob]))
+		await cache.readAhead(COMMIT, [])
+		const later = cacheWith(() => makePack([blob]), memory)
+		await later.cache.readAhead(COMMIT, [])
+		expect(later.cache.get('blob', blob.id)?.data).toEqual(blob.data)
+		expect([asked.length, later.asked.length]).toEqual([1, 0])
+		await later.cache.readAhead('d'.repeat(40), [])
+		expect(later.asked).toHaveLength(1)
+	})
+
+	it('does not keep more than an isolate can afford', async () => {
+		const big = await makeObject('blob', new Uint8Array(1_100_000).map((_, index) => (index * 2654435761) >>> 24))
+		const { cache, memory } = cacheWith(() => makePack([big]))
+		await cache.readAhead(COMMIT, [])
+		expect(memory.whole).toBeUndefined()
 	})
 
 	it('takes only the blobs of a large one, and remembers that it is large', async () => {
-		const { cache, asked, size } = cacheWith(async ({ depth }) => (depth === undefined ? makePack([blob]) : null))
+		const { cache, asked, memory } = cacheWith(async ({ depth }) => (depth === undefined ? makePack([blob]) : null))
 		await cache.readAhead(COMMIT, [...others, ...others])
 		await cache.readAhead(COMMIT, others)
 		expect(asked.map(({ wants }) => wants)).toEqual([[COMMIT], others, others])
-		expect(size.isLarge).toBe(true)
+		expect(memory.isLarge).toBe(true)
 		expect(cache.get('blob', blob.id)).toBeDefined()
 	})
 

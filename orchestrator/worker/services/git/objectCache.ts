@@ -9,17 +9,26 @@ const BLOBS: PackLimits & { maxBytes: number } = { maxBytes: 24 * 1024 * 1024, m
 /** Up to so many files are not worth a request of their own kind. */
 const FEW_BLOBS = 2
 
+/** What an isolate remembers of a repository between requests. Objects never change, so nothing of it can be stale. */
+export interface RepositoryMemory {
+	/** Found too large to fetch whole. */
+	isLarge: boolean
+	/** All objects of the commit that was read last, where they are few. */
+	whole?: { commit: string; objects: ReadonlyMap<string, GitObject> }
+}
+/** More is not worth the memory of an isolate: it has 128 MB for everything. */
+const MAX_REMEMBERED_BYTES = 1024 * 1024
+
 export interface ObjectCacheDeps {
 	git: Pick<SmartHTTP, 'fetchPack'>
-	/** Whether the repository has been found too large to fetch whole; remembered for the next time. */
-	size: { isLarge: boolean }
+	memory: RepositoryMemory
 }
 
 /**
  * Objects that were fetched together because they will be read. It only saves requests: what it does not have is read one by one, and
  * a host that does not hand out packs like this (or fails to) is not asked for anything else here.
  */
-export function createObjectCache({ git, size }: ObjectCacheDeps) {
+export function createObjectCache({ git, memory }: ObjectCacheDeps) {
 	const objects = new Map<string, GitObject>()
 
 	async function load(request: { wants: readonly string[]; depth?: number }, limits: typeof SMALL): Promise<boolean> {
@@ -30,6 +39,11 @@ export function createObjectCache({ git, size }: ObjectCacheDeps) {
 		return true
 	}
 
+	function remember(commit: string): void {
+		const bytes = [...objects.values()].reduce((sum, object) => sum + object.data.byteLength, 0)
+		if (bytes <= MAX_REMEMBERED_BYTES) memory.whole = { commit, objects: new Map(objects) }
+	}
+
 	return {
 		get: (type: GitObject['type'], id: string): GitObject | undefined => {
 			const object = objects.get(id)
@@ -38,11 +52,18 @@ export function createObjectCache({ git, size }: ObjectCacheDeps) {
 
 		async readAhead(commit: string, blobs: readonly string[]): Promise<void> {
 			try {
-				if (!size.isLarge) {
+				if (memory.whole?.commit === commit) {
+					for (const [id, object] of memory.whole.objects) objects.set(id, object)
+					return
+				}
+				if (!memory.isLarge) {
 					// Also when this fails: a host that cannot do it is not asked again.
-					size.isLarge = true
-					size.isLarge = !(await load({ wants: [commit], depth: 1 }, SMALL))
-					if (!size.isLarge) return
+					memory.isLarge = true
+					memory.isLarge = !(await load({ wants: [commit], depth: 1 }, SMALL))
+					if (!memory.isLarge) {
+						remember(commit)
+						return
+					}
 				}
 				const wants = [...new Set(blobs)]
 				if (wants.length > FEW_BLOBS) await load({ wants }, BLOBS)

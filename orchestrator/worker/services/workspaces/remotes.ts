@@ -1,3 +1,4 @@
+import type { RepositoryMemory } from '../git/objectCache.ts'
 import type { GitRemote, RemoteScope } from '../git/smartHTTP.ts'
 
 /** What an isolate remembers of a repository and one scope. It is written nowhere. */
@@ -9,10 +10,22 @@ export interface CachedRemote extends GitRemote {
 /** One per isolate. */
 export interface RemoteCache {
 	credentials: Map<string, CachedRemote>
-	/** By repository: whether it was found too large to be fetched whole. */
-	sizes: Map<string, { isLarge: boolean }>
+	/** By repository, the one that was used last at the end. */
+	memories: Map<string, RepositoryMemory>
 }
-export const createRemoteCache = (): RemoteCache => ({ credentials: new Map(), sizes: new Map() })
+export const createRemoteCache = (): RemoteCache => ({ credentials: new Map(), memories: new Map() })
+
+const MAX_MEMORIES = 16
+
+/** What the isolate remembers of a repository; that of the longest unused one goes when there are too many. */
+export function memoryOf({ memories }: RemoteCache, repository: string): RepositoryMemory {
+	const memory = memories.get(repository) ?? { isLarge: false }
+	memories.delete(repository)
+	memories.set(repository, memory)
+	const [oldest] = memories.keys()
+	if (memories.size > MAX_MEMORIES && oldest !== undefined) memories.delete(oldest)
+	return memory
+}
 
 const TOKEN_TTL_S = 3600
 /** A credential is not handed out for the last stretch of its life, so that a long clone does not outlive it. */

@@ -11,7 +11,7 @@ import { makeCommit, makeTree } from '../git/objects.ts'
 import type { GitRemote, RemoteScope } from '../git/smartHTTP.ts'
 import type { Ids } from '../ids.ts'
 import type { Origin } from '../origin.ts'
-import { createRemotes } from './remotes.ts'
+import { createRemotes, memoryOf } from './remotes.ts'
 import type { RemoteCache } from './remotes.ts'
 
 export interface WorkspacesDeps {
@@ -45,16 +45,11 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 		}
 	}
 	const remoteOf = createRemotes({ openRepo, cache: remoteCache, now })
-	const sizeOf = (repository: string) => {
-		const size = remoteCache.sizes.get(repository) ?? { isLarge: false }
-		remoteCache.sizes.set(repository, size)
-		return size
-	}
 	const storeOf = (repository: string): GitStore =>
 		createArtifactsStore({
 			openRepo: () => openRepo(repository),
 			remote: (scope, options) => remoteOf(repository, scope, options),
-			size: sizeOf(repository),
+			memory: memoryOf(remoteCache, repository),
 			fetch,
 		})
 
