@@ -121,6 +121,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		db,
 		now,
 		ids,
+		sleep: outside.sleep,
 		route: (order, preferred, exclude) => router.decide(criteriaOf(order, preferred, exclude)),
 		candidates: (order) => router.candidates(criteriaOf(order, undefined, [])),
 		assignments: { insert: insertAssignment, ofTask: (taskId) => assignmentsOfTask(db, taskId) },

@@ -32,6 +32,7 @@ export function createTestServices(options: { keys?: string[]; now?: () => numbe
 	})
 	const executions = createExecutions({
 		db, now, ids, enqueue,
+		sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 		route: (order, manualOverride, exclude) => router.decide({ ...criteria(order), manualOverride, exclude }),
 		candidates: (order) => router.candidates(criteria(order)),
 		assignments: { insert: insertAssignment, ofTask: (taskId) => assignmentsOfTask(db, taskId) },

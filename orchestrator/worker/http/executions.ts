@@ -19,8 +19,9 @@ const get = createRoute({
 	method: 'get',
 	path: '/api/executions/{executionId}',
 	operationId: 'getExecution',
+	summary: 'One execution; with `waitMs` and `seenPhase` it answers when the phase changes',
 	middleware: [authenticated('read')] as const,
-	request: { params },
+	request: { params, query: z.object({ waitMs: z.coerce.number().int().min(0).max(30_000).optional(), seenPhase: z.string().max(40).optional() }) },
 	responses: answers(200, ExecutionView, 'State, route with reasons and scores, usage, cost, time per phase'),
 })
 
@@ -56,7 +57,7 @@ const patch = createRoute({
 export function executionRoutes() {
 	return createRouter()
 		.openapi(list, async (c) => c.json(await c.var.services.executions.list(c.req.valid('query')), 200))
-		.openapi(get, async (c) => c.json(await c.var.services.executions.get(c.req.valid('param').executionId), 200))
+		.openapi(get, async (c) => c.json(await c.var.services.executions.get(c.req.valid('param').executionId, c.req.valid('query')), 200))
 		.openapi(log, async (c) => c.json(await c.var.services.executions.log(c.req.valid('param').executionId, c.req.valid('query')), 200))
 		.openapi(cancel, async (c) => {
 			const body = c.req.header('content-type')?.includes('json') ? c.req.valid('json') : {}

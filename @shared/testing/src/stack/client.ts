@@ -1,5 +1,4 @@
 import type { ContainerTask, ErrorBody, ExecutionView, LogEntry, OrderCreated, OrderInput, OrderView, Page, PatchSet, WorkspaceView } from '@shared/contracts'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A refusal of the orchestrator, as it came over HTTP. */
 export class RequestRefused extends Error {
@@ -32,15 +31,15 @@ export function createClient(url: string, token: string) {
 	async function settled(executionId: string, { timeoutMs = 60_000, onChange }: { timeoutMs?: number; onChange?: (view: ExecutionView) => void } = {}): Promise<ExecutionView> {
 		const deadline = Date.now() + timeoutMs
 		let last = ''
-		for (let id = executionId; ; ) {
-			const view = await execution(id)
+		for (let id = executionId, seen = ''; ; ) {
+			const view = await call<ExecutionView>('GET', `/api/executions/${id}?waitMs=5000&seenPhase=${seen}`)
+			seen = view.phase
 			const state = `${view.executionId} ${view.status} ${view.phase}`
 			if (state !== last) onChange?.(view)
 			last = state
 			if (view.completedAt !== null && view.nextExecutionId === null) return view
-			if (view.nextExecutionId !== null) id = view.nextExecutionId
+			if (view.nextExecutionId !== null) [id, seen] = [view.nextExecutionId, '']
 			if (Date.now() > deadline) throw new Error(`Execution ${id} did not end within ${timeoutMs} ms: it is ${view.status} in phase ${view.phase}.`)
-			await sleep(10)
 		}
 	}
 

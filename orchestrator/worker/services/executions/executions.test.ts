@@ -104,3 +104,18 @@ describe('settlement', () => {
 		expect(await db.all(sql.selectFrom('followups').selectAll().where('task_uuid', '=', taskId))).toEqual([expect.objectContaining({ type: 'review', status: 'open', note: expect.stringContaining('PATCH_STALE') })])
 	})
 })
+
+describe('waiting for an execution', () => {
+	it('answers when the phase changes, and at once when it has', async () => {
+		const { executions, settlement, executionId } = await started()
+		expect(await executions.get(executionId, { waitMs: 20_000, seenPhase: 'dispatch' })).toMatchObject({ phase: 'queued' })
+		const waiting = executions.get(executionId, { waitMs: 20_000, seenPhase: 'queued' })
+		await settlement.complete(executionId, 'c'.repeat(40))
+		expect(await waiting).toMatchObject({ phase: 'settled', status: 'completed' })
+		expect(await executions.get(executionId, { waitMs: 20_000, seenPhase: 'settled' })).toMatchObject({ phase: 'settled' })
+	})
+	it('waits no longer than asked', async () => {
+		const { executions, executionId } = await started()
+		expect(await executions.get(executionId, { waitMs: 50, seenPhase: 'queued' })).toMatchObject({ phase: 'queued' })
+	})
+})

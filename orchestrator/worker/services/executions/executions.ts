@@ -24,9 +24,13 @@ export interface ExecutionsDeps {
 	}
 	/** Tells the queue about an execution. A lost message is told again by the sweeper. */
 	enqueue: (message: ProviderTaskMessage) => Promise<void>
+	sleep: (ms: number) => Promise<void>
 	/** Stops what runs for an execution and wakes its Workflow. */
 	interrupt: (execution: Execution, reason: string) => Promise<void>
 }
+
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 250
 
 /** Routing decisions and the executions that follow from them. */
 export function createExecutions(deps: ExecutionsDeps) {
@@ -115,8 +119,15 @@ export function createExecutions(deps: ExecutionsDeps) {
 			return deps.candidates((await load(taskId)).order)
 		},
 		assignmentHistory: (taskId: string) => deps.assignments.ofTask(taskId),
-		async get(executionId: string): Promise<ExecutionView> {
-			return toExecutionView(await mustFind(executionId))
+		/** The execution; with `waitMs`, as soon as it is in another phase than `seenPhase`, or when the time is up. */
+		async get(executionId: string, { waitMs = 0, seenPhase }: { waitMs?: number | undefined; seenPhase?: string | undefined } = {}): Promise<ExecutionView> {
+			const until = now() + waitMs
+			let execution = await mustFind(executionId)
+			for (let pauseMs = FIRST_PAUSE_MS; execution.phase === seenPhase && execution.completedAt === null && now() < until; pauseMs = Math.min(pauseMs * 1.2, LONGEST_PAUSE_MS)) {
+				await deps.sleep(Math.min(pauseMs, until - now()))
+				execution = await mustFind(executionId)
+			}
+			return toExecutionView(execution)
 		},
 		async list(page: PageRequest): Promise<Page<ExecutionView>> {
 			const limit = Math.min(Math.max(page.limit ?? 50, 1), 200)
