@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
 // whole Worker (and real git, real CLIs) from outside.
 export default defineConfig(async () => ({
 	test: {
+		maxWorkers: 2,
 		projects: [
 			{
 				plugins: [

@@ -19,7 +19,8 @@ describe('findSuites', () => {
 	it('finds the tests of each package and the Python tests of containers', () => {
 		expect(show(suites)).toEqual({
 			'@shared/contracts': ['src/ids.test.ts'],
-			'orchestrator': ['worker/http/orders.test.ts', 'test/flow.e2e.test.ts'],
+			'orchestrator': ['worker/http/orders.test.ts'],
+			'orchestrator e2e': ['test/flow.e2e.test.ts'],
 			'apps/empty': [],
 			'patch-manager': ['tests/test_apply.py'],
 		})
@@ -42,7 +43,7 @@ describe('selectSuites', () => {
 	it('takes files by a part of their path', () => {
 		expect(show(select('http/orders'))).toEqual({ orchestrator: ['worker/http/orders.test.ts'] })
 		expect(select('http/orders')[0]?.isWhole).toBe(false)
-		expect(show(select('ids.test', 'flow'))).toEqual({ '@shared/contracts': ['src/ids.test.ts'], 'orchestrator': ['test/flow.e2e.test.ts'] })
+		expect(show(select('ids.test', 'flow'))).toEqual({ '@shared/contracts': ['src/ids.test.ts'], 'orchestrator e2e': ['test/flow.e2e.test.ts'] })
 	})
 
 	it('takes nothing for an unknown filter', () => {

@@ -19,13 +19,18 @@ export interface Selection {
 	isUnitOnly: boolean
 }
 
+const isEndToEnd = (file: string) => file.endsWith('.e2e.test.ts')
 const inside = (path: string, directory: string) => path.startsWith(`${directory}/`)
 
-/** One suite a package, and one a container folder with Python tests. `files` are paths relative to the root. */
+/** One suite a package, one more for its end-to-end tests, and one a container folder with Python tests. `files` are paths relative to the root. */
 export function findSuites(packages: readonly Package[], files: readonly string[]): Suite[] {
-	const suites = packages.map(({ name, directory }): Suite => {
-		const own = files.filter((path) => inside(path, directory) && path.endsWith('.test.ts'))
-		return { name, directory, kind: 'vitest', files: own.map((path) => path.slice(directory.length + 1)), isWhole: true }
+	const suites = packages.flatMap(({ name, directory }): Suite[] => {
+		const own = files.filter((path) => inside(path, directory) && path.endsWith('.test.ts')).map((path) => path.slice(directory.length + 1))
+		const [ends, units] = [own.filter(isEndToEnd), own.filter((file) => !isEndToEnd(file))]
+		const whole: Suite = { name, directory, kind: 'vitest', files: own, isWhole: true }
+		// What runs whole systems mostly waits; as a suite of its own it waits beside the others.
+		if (ends.length === 0 || units.length === 0) return [whole]
+		return [{ ...whole, files: units, isWhole: false }, { ...whole, name: `${name} e2e`, files: ends, isWhole: false }]
 	})
 	const python = Map.groupBy(
 		files.filter((path) => /^containers\/[^/]+\/(.*\/)?test_[^/]*\.py$/.test(path)),
@@ -48,9 +53,9 @@ export function selectSuites(suites: readonly Suite[], { filters, isUnitOnly }: 
 	return suites.flatMap((suite) => {
 		const isAsked = (file: string) =>
 			filters.length === 0 || filters.some((filter) => isNamed(suite, filter) || (!suites.some((other) => isNamed(other, filter)) && `${suite.directory}/${file}`.includes(filter)))
-		const files = suite.files.filter((file) => isAsked(file) && !(isUnitOnly && file.endsWith('.e2e.test.ts')))
+		const files = suite.files.filter((file) => isAsked(file) && !(isUnitOnly && isEndToEnd(file)))
 		const isEmptyByItself = suite.files.length === 0 && (filters.length === 0 || filters.some((filter) => isNamed(suite, filter)))
 		if (files.length === 0 && !isEmptyByItself) return []
-		return [{ ...suite, files, isWhole: files.length === suite.files.length }]
+		return [{ ...suite, files, isWhole: suite.isWhole && files.length === suite.files.length }]
 	})
 }

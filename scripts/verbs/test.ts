@@ -10,7 +10,8 @@ import type { Suite } from '../testing/suite.ts'
 import { sum, totalsLine } from '../testing/totals.ts'
 import type { SuiteResult } from '../testing/totals.ts'
 
-const WIDTH = Math.min(2, availableParallelism())
+// One more than there are cores: the long suites wait for processes more than they compute.
+const WIDTH = Math.min(3, availableParallelism() + 1)
 
 /** Roughly how long a suite takes: whole systems and real CLIs take as long as a dozen files of unit tests. */
 const weightOf = ({ files }: Suite) => files.reduce((sum, file) => sum + (/\.(e2e|realCLIs)\.test\.ts$/.test(file) ? 12 : 1), 0)
