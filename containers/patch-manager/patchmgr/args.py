@@ -5,35 +5,48 @@ from .errors import Usage
 
 _WITH_VALUE = frozenset((
     '--root', '--project-root', '--state-dir', '--apply', '--file', '--task-id', '--block', '--block-file', '--start', '--end', '--line',
-    '--requester', '--reason', '--branch', '--order-id',
+    '--requester', '--reason', '--branch', '--order-id', '--orchestrator-url', '--anchor', '--marker', '--start-marker', '--end-marker',
+    '--expected-hash', '--base-commit', '--max-changed',
 ))
-_SWITCHES = frozenset(('--dry-run', '--open-space', '--json', '--help'))
+_SWITCHES = frozenset((
+    '--dry-run', '--open-space', '--json', '--help', '--notify-only', '--include-markers', '--ts-check', '--no-ts-check', '--rollback-on-ts-error',
+))
 _PLACE = frozenset(('--root', '--project-root', '--state-dir', '--json', '--help'))
-_META = frozenset(('--task-id', '--requester', '--reason', '--branch', '--order-id'))
-_EDIT = _PLACE | _META | {'--file', '--block', '--block-file', '--dry-run', '--open-space'}
+_META = frozenset(('--task-id', '--requester', '--reason', '--branch', '--order-id', '--orchestrator-url'))
+_WRITE = _PLACE | _META | {'--dry-run', '--max-changed', '--ts-check', '--no-ts-check', '--rollback-on-ts-error'}
+_APPLY = _WRITE | {'--notify-only', '--base-commit'}
+_EDIT = _WRITE | {'--file', '--block', '--block-file', '--open-space', '--expected-hash', '--base-commit'}
+_ANCHORED = _EDIT | {'--anchor', '--marker'}
 
 
 class Command:
-    """Which flags a command takes and the names of its positional arguments."""
+    """Which flags a command takes and the names of its positional arguments; those in brackets may be left out."""
 
-    __slots__ = ('flags', 'needs')
+    __slots__ = ('flags', 'needs', 'least')
 
     def __init__(self, flags: frozenset[str], *needs: str) -> None:
         self.flags = flags
         self.needs = needs
+        self.least = sum(not name.startswith('[') for name in needs)
 
 
 COMMANDS = {
-    'apply': Command(_PLACE | _META | {'--dry-run'}, 'FILE|-'),
-    'apply-batch': Command(_PLACE | _META | {'--dry-run'}, 'JSON'),
-    'validate': Command(_PLACE, 'FILE|-'),
+    'apply': Command(_APPLY, 'FILE|-'),
+    'apply-batch': Command(_APPLY, 'JSON'),
+    'validate': Command(_PLACE | _META | {'--base-commit'}, 'FILE|-'),
     'remake': Command(_PLACE - {'--state-dir'}, 'FILE|-'),
+    'merge-file': Command(frozenset(('--json', '--help')), 'BASE', 'OURS', 'THEIRS'),
     'list': Command(_PLACE),
+    'blame': Command(_PLACE, 'PATH'),
     'recover': Command(_PLACE),
     'revert': Command(_PLACE | _META | {'--dry-run'}, 'PATCH_ID'),
-    'replace-block': Command(_EDIT | {'--start', '--end'}),
-    'insert-before': Command(_EDIT | {'--line'}),
-    'insert-after': Command(_EDIT | {'--line'}),
+    'notify': Command(_PLACE | {'--orchestrator-url'}, '[PATCH_ID]'),
+    'list-tasks': Command(_PLACE | {'--task-id', '--order-id', '--file'}),
+    'list-markers': Command(_PLACE, 'PATH'),
+    'task': Command(_PLACE, 'get|status|complete|list', '[ID]'),
+    'replace-block': Command(_ANCHORED | {'--start', '--end', '--start-marker', '--end-marker', '--include-markers'}),
+    'insert-before': Command(_ANCHORED | {'--line'}),
+    'insert-after': Command(_ANCHORED | {'--line'}),
     'append': Command(_EDIT),
     'prepend': Command(_EDIT),
 }
@@ -69,7 +82,7 @@ def parse(argv: list[str]) -> Invocation:
     for flag in flags:
         if flag not in command.flags:
             raise Usage(f'{name} takes no {flag}.')
-    if len(positional) != len(command.needs):
+    if not command.least <= len(positional) <= len(command.needs):
         raise Usage(f'{name} takes {" ".join(command.needs) or "no arguments"}; {len(positional)} given.')
     return Invocation(name, flags, positional)
 

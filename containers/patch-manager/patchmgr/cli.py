@@ -6,15 +6,14 @@ import sys
 
 from .args import COMMANDS, Invocation, parse
 from .errors import Refusal, Usage
-from .model import Operation
-from .plan import Plan, make_plan
 from .report import Result, error_body, failure, success
-from .requests import request_of
+from .session import Session
 from .tree import Tree
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .state import State
+_READING = {
+    'list': 'list_patches', 'recover': 'recover', 'blame': 'blame', 'notify': 'notify', 'list-tasks': 'list_tasks', 'list-markers': 'list_markers',
+    'task': 'task',
+}
 
 
 def main(argv: list[str]) -> int:
@@ -22,6 +21,8 @@ def main(argv: list[str]) -> int:
         invocation = parse(argv)
         if invocation.command == 'help':
             result, code = _help(), 0
+        elif invocation.command == 'merge-file':
+            return _merge_file(invocation.positional)
         else:
             result = _Run(invocation).run()
             code = 0 if result['ok'] else 1
@@ -29,8 +30,37 @@ def main(argv: list[str]) -> int:
         result, code = {'ok': False, 'success': False, 'error': error_body('INVALID_INPUT', str(usage))}, 2
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        # A fault of this program. Its place is told, for whoever mends it; the text of it may hold anything.
+        result, code = {'ok': False, 'success': False, 'error': error_body('INTERNAL', f'{type(error).__name__} in {_place(error)}.')}, 1
     _print(result)
     return code
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return 'an unknown place' if trace is None else f'{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}'
+
+
+def _merge_file(names: list[str]) -> int:
+    """The merged text on stdout as it is, or the conflict as JSON and exit 1."""
+    from .blobs import is_text
+    from .merge import merge
+    from .requests import read_input
+
+    texts = [read_input(name) for name in names]
+    if not all(is_text(text) for text in texts):
+        _print(failure(Refusal('PATCH_BINARY_UNSUPPORTED', 'Only UTF-8 text without NUL is merged.'), None, []))
+        return 1
+    merged = merge(*texts)
+    if merged.text is None:
+        message = f'The texts conflict in {len(merged.hunks)} place(s).'
+        _print({'ok': False, 'success': False, 'error': error_body('PATCH_CONFLICT', message, {'hunks': merged.hunks}), 'hunks': merged.hunks})
+        return 1
+    _write(merged.text)
+    return 0
 
 
 def _print(result: Result) -> None:
@@ -38,9 +68,16 @@ def _print(result: Result) -> None:
 
     error = result.get('error')
     if isinstance(error, dict):
-        sys.stderr.write(f'{error["code"]}: {ascii(error["message"])[1:-1]}\n')
+        sys.stderr.write(json.dumps({'ok': False, 'error': f'{error["code"]}: {error["message"]}'}) + '\n')
+    _write(json.dumps(result, separators=(',', ':')).encode() + b'\n')
+
+
+def _write(data: bytes) -> None:
     try:
-        sys.stdout.write(json.dumps(result, separators=(',', ':')) + '\n')
+        if hasattr(sys.stdout, 'buffer'):
+            sys.stdout.buffer.write(data)
+        else:
+            sys.stdout.write(data.decode())
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone; what was done is done. Keeps the interpreter from failing again at exit.
@@ -71,124 +108,61 @@ class _Run:
 
     def __init__(self, invocation: Invocation) -> None:
         self.invocation = invocation
-        self.patch_id: str | None = None
-        self.operations: list[Operation] = []
-        self.meta: dict[str, str] = {}
-        self.recovered: list[dict[str, object]] = []
 
     def run(self) -> Result:
         try:
             tree = Tree(find_root(self.invocation))
-            try:
-                result = self._dispatch(tree)
-            finally:
-                tree.close()
         except Refusal as refusal:
-            result = failure(refusal, self.patch_id, self.operations)
-        except OSError as error:
-            result = failure(_os_refusal(error), self.patch_id, self.operations)
-        if self.recovered:
-            result['recovered'] = self.recovered
+            return failure(refusal, None, [])
+        session = Session(self.invocation, tree)
+        try:
+            result = self._guarded(session)
+        finally:
+            session.close()
+            tree.close()
+        if session.recovered:
+            result['recovered'] = session.recovered
+        if session.told is not None:
+            result['events'] = session.told
         return result
 
-    def _dispatch(self, tree: Tree) -> Result:
+    def _guarded(self, session: Session) -> Result:
+        try:
+            return self._dispatch(session)
+        except Refusal as error:
+            refusal = error
+        except OSError as error:
+            refusal = _os_refusal(error)
+        except (RecursionError, MemoryError):
+            refusal = Refusal('PATCH_TOO_LARGE', 'The request is too large or nested too deeply.')
+        from .writing import failed
+
+        failed(session, refusal)
+        return failure(refusal, session.patch_id, session.operations)
+
+    def _dispatch(self, session: Session) -> Result:
         command = self.invocation.command
+        # Before anything is done: a bad address is a mistake in the command line.
+        session.url()
         if command == 'remake':
-            return self._remake(tree)
-        if command in ('list', 'recover', 'revert'):
-            return {'list': self._list, 'recover': self._recover, 'revert': self._revert}[command](tree)
-        return self._apply(tree, command == 'validate' or self.invocation.has('--dry-run'))
+            return _remake(session)
+        reader = _READING.get(command)
+        if reader is not None:
+            from . import reading
 
-    def _remake(self, tree: Tree) -> Result:
-        from .remake import remake
+            answer: Result = getattr(reading, reader)(session)
+            return answer
+        from . import writing
 
-        plan = self._plan(tree, is_exact=True)
-        remake(tree, plan.targets)
-        return success(self.patch_id, plan, self.operations, has_diffs=False)
+        return writing.revert(session) if command == 'revert' else writing.apply(session)
 
-    def _plan(self, tree: Tree, is_exact: bool = False) -> Plan:
-        request = request_of(self.invocation, tree)
-        self.patch_id = request.patch_id
-        self.operations = request.operations
-        self.meta = request.meta
-        return make_plan(tree, request, is_exact)
 
-    def _state(self, tree: Tree) -> State:
-        """The state directory, locked, with nothing left under way."""
-        from .recovery import recover
-        from .state import State, lock
+def _remake(session: Session) -> Result:
+    from .remake import remake
 
-        state = State(tree, self.invocation.get('--state-dir'))
-        lock(tree)
-        self.recovered = recover(state)
-        return state
-
-    def _apply(self, tree: Tree, is_dry: bool) -> Result:
-        from .state import free_key, new_patch_id
-
-        state = self._state(tree)
-        try:
-            plan = self._plan(tree)
-            for target in plan.targets:
-                state.check_not_own(target.path)
-            if self.patch_id is None:
-                self.patch_id = new_patch_id()
-            result = success(self.patch_id, plan, self.operations, has_diffs=True)
-            if is_dry:
-                result['dry_run'] = True
-            elif plan.targets:
-                key = free_key(state, self.patch_id)
-                self._land(state, key, plan, {'patch_id': self.patch_id, 'operations': len(self.operations), **self.meta})
-                result['patch_id'] = key
-                result['diff_path'] = state.shown('applied', key, 'patch.diff')
-            return result
-        finally:
-            state.close()
-
-    def _land(self, state: State, key: str, plan: Plan, about: dict[str, object]) -> None:
-        import time
-
-        from .diff import FileDiff
-        from .landing import land
-
-        diff = b''.join(FileDiff(outcome).whole() for outcome in plan.outcomes if outcome.status == 'applied')
-        land(state, key, plan.targets, {'at': int(time.time() * 1000), **about}, diff)
-
-    def _revert(self, tree: Tree) -> Result:
-        from .history import plan_revert
-
-        self.patch_id = self.invocation.positional[0]
-        state = self._state(tree)
-        try:
-            reversal = plan_revert(state, self.patch_id)
-            result = success(reversal.key, reversal.plan, [], has_diffs=True)
-            result['reverts'] = reversal.undoes
-            if self.invocation.has('--dry-run'):
-                result['dry_run'] = True
-            elif reversal.plan.targets:
-                self._land(state, reversal.key, reversal.plan, {'patch_id': reversal.key, 'reverts': reversal.undoes, **self._meta_flags()})
-                result['diff_path'] = state.shown('applied', reversal.key, 'patch.diff')
-            return result
-        finally:
-            state.close()
-
-    def _meta_flags(self) -> dict[str, object]:
-        flags = {flag: self.invocation.get(flag) for flag in ('--task-id', '--requester', '--reason', '--branch', '--order-id')}
-        return {flag[2:].replace('-', '_'): value for flag, value in flags.items() if value}
-
-    def _list(self, tree: Tree) -> Result:
-        from .history import list_applied
-
-        state = self._state(tree)
-        try:
-            patches = list_applied(state)
-        finally:
-            state.close()
-        return {'ok': True, 'success': True, 'patches': patches, 'total': len(patches)}
-
-    def _recover(self, tree: Tree) -> Result:
-        self._state(tree).close()
-        return {'ok': True, 'success': True, 'recovered': self.recovered}
+    plan = session.plan(is_exact=True)
+    remake(session.tree, plan.targets)
+    return success(session.patch_id, plan, session.operations, has_diffs=False)
 
 
 def _os_refusal(error: OSError) -> Refusal:

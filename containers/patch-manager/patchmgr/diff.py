@@ -9,17 +9,25 @@ _ESCAPES = {7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '
 
 
 class _Region:
-    """Base lines [lo, hi) become `text`, whole lines on both sides."""
+    """Base lines [lo, hi) become `text`, whole lines on both sides. The text is kept in pieces: many small edits may make one region."""
 
-    __slots__ = ('lo', 'hi', 'text')
+    __slots__ = ('lo', 'hi', '_pieces')
 
     def __init__(self, lo: int, hi: int, text: bytes) -> None:
         self.lo = lo
         self.hi = hi
-        self.text = text
+        self._pieces = [text] if text else []
+
+    @property
+    def text(self) -> bytes:
+        return b''.join(self._pieces)
+
+    def add(self, text: bytes) -> None:
+        if text:
+            self._pieces.append(text)
 
     def is_open(self) -> bool:
-        return self.text != b'' and not self.text.endswith(b'\n')
+        return bool(self._pieces) and not self._pieces[-1].endswith(b'\n')
 
 
 class _Base:
@@ -108,20 +116,20 @@ def _regions(base: _Base, edits: list[Edit]) -> list[_Region]:
             continue
         last = regions[-1] if regions else None
         if last and last.is_open() and last.hi < edit.lo:
-            last.text += base.lines(last.hi, last.hi + 1)
+            last.add(base.lines(last.hi, last.hi + 1))
             last.hi += 1
         lo, text = edit.lo, edit.block
         is_glued = lo == base.count > 0 and not base.data.endswith(b'\n')
         if is_glued and (last is None or last.hi < lo):
             lo, text = lo - 1, base.lines(lo - 1, lo) + text
         if last and last.hi >= lo:
-            last.text += text
+            last.add(text)
             last.hi = max(last.hi, edit.hi)
         else:
             regions.append(_Region(lo, edit.hi, text))
     if regions and regions[-1].is_open() and regions[-1].hi < base.count:
         last = regions[-1]
-        last.text += base.lines(last.hi, last.hi + 1)
+        last.add(base.lines(last.hi, last.hi + 1))
         last.hi += 1
     return regions
 

@@ -62,6 +62,12 @@ class Fields:
             raise self.wrong(key, 'a whole number from 1', 'line-number')
         return value
 
+    def flag(self, key: str) -> bool:
+        value = self.values.get(key)
+        if value is not None and not isinstance(value, bool):
+            raise self.wrong(key, 'true or false')
+        return bool(value)
+
     def object_id(self, key: str, rule: str) -> str | None:
         """A git object id, or None for null. The field must be there."""
         value = self.values.get(key, False)

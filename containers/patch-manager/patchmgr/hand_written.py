@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from .errors import invalid
 from .fields import Fields
-from .model import APPEND, INSERT_AFTER, INSERT_BEFORE, PREPEND, REPLACE, Operation, Request
+from .model import APPEND, INSERT_AFTER, INSERT_BEFORE, PREPEND, REPLACE, VERIFY, Operation, Place, Request
 from .names import check_path
 from .patch_set import ID_LENGTH, MAX_PATCHES, PATH_LENGTH
 
@@ -14,10 +14,24 @@ BlockReader = Callable[[str], bytes]
 
 _ALIASES = {
     'op': 'operation', 'taskId': 'task_id', 'blockFile': 'block_file', 'openSpace': 'open_space', 'orderId': 'order_id',
+    'target_file': 'file', 'targetFile': 'file', 'content': 'block', 'new_block': 'block', 'newBlock': 'block',
+    'start_line': 'start', 'startLine': 'start', 'end_line': 'end', 'endLine': 'end',
+    'startMarker': 'start_marker', 'endMarker': 'end_marker', 'includeMarkers': 'include_markers',
+    'expectedHash': 'expected_hash', 'base_blob': 'expected_hash', 'expected_sha256': 'expected_hash', 'base_sha256': 'expected_hash',
+    'baseCommit': 'base_commit', 'baseCommitId': 'base_commit',
 }
-_OPERATION = frozenset(('task_id', 'file', 'operation', 'start', 'end', 'line', 'block', 'block_file', 'open_space', 'metadata'))
-_BATCH = frozenset(('order_id', 'requester', 'reason', 'branch', 'patches'))
-_NUMBERS = {REPLACE: ('start', 'end'), INSERT_BEFORE: ('line',), INSERT_AFTER: ('line',), APPEND: (), PREPEND: ()}
+_PLACES = ('anchor', 'marker', 'start_marker', 'end_marker')
+_OPERATION = frozenset((
+    'task_id', 'file', 'operation', 'start', 'end', 'line', 'block', 'block_file', 'open_space', 'metadata', 'include_markers',
+    'expected_hash', 'base_commit', *_PLACES,
+))
+_BATCH = frozenset(('order_id', 'requester', 'reason', 'branch', 'base_commit', 'patches'))
+_NUMBERS = {REPLACE: ('start', 'end'), INSERT_BEFORE: ('line',), INSERT_AFTER: ('line',), APPEND: (), PREPEND: (), VERIFY: ()}
+# Words that belong to a marker, and the operations that they are.
+_MODES = {
+    'replace-line': REPLACE, 'block-replace': REPLACE, 'block-insert-before': INSERT_BEFORE, 'block-insert-after': INSERT_AFTER,
+}
+_NAME_LENGTH = 10_000
 
 
 def read_hand_written(value: object, read_block: BlockReader) -> Request:
@@ -27,14 +41,23 @@ def read_hand_written(value: object, read_block: BlockReader) -> Request:
     fields = Fields(value, 'input')
     if 'patches' not in fields.values:
         return _request([value], 'input', read_block)
-    fields = _unaliased(value, 'batch')
+    fields = unaliased(value, 'batch')
     fields.only(_BATCH)
     request = _request(fields.items('patches', MAX_PATCHES), 'patches', read_block)
     for key in ('order_id', 'requester', 'reason', 'branch'):
         text = fields.optional_text(key, 10_000)
         if text:
             request.meta[key] = text
+    # An order may come in several batches: the second one is recorded as `<id>~2`.
+    request.patch_id = request.meta.get('order_id')
+    commit = _commit(fields)
+    for operation in request.operations:
+        operation.base_commit = operation.base_commit or commit
     return request
+
+
+def _commit(fields: Fields) -> str | None:
+    return fields.object_id('base_commit', 'base-commit') if fields.values.get('base_commit') is not None else None
 
 
 def _request(items: list[object], where: str, read_block: BlockReader) -> Request:
@@ -43,17 +66,20 @@ def _request(items: list[object], where: str, read_block: BlockReader) -> Reques
     request = Request([])
     tasks: set[str] = set()
     for index, item in enumerate(items):
-        fields = _unaliased(item, f'{where}[{index}]')
-        request.operations.append(_operation(fields, read_block))
-        task_id = fields.optional_text('task_id', ID_LENGTH)
-        if task_id:
-            tasks.add(task_id)
+        is_older = isinstance(item, dict) and 'op' in item
+        fields = unaliased(item, f'{where}[{index}]')
+        operation = _operation(fields, read_block)
+        # The indentation rule came with the older spelling; an AIPatch is taken byte for byte.
+        operation.takes_indent = is_older
+        request.operations.append(operation)
+        if operation.task_id:
+            tasks.add(operation.task_id)
     if len(tasks) == 1:
         request.meta['task_id'] = tasks.pop()
     return request
 
 
-def _unaliased(value: object, where: str) -> Fields:
+def unaliased(value: object, where: str) -> Fields:
     fields = Fields(value, where)
     named: dict[str, object] = {}
     for key, item in fields.values.items():
@@ -67,18 +93,54 @@ def _unaliased(value: object, where: str) -> Fields:
 def _operation(fields: Fields, read_block: BlockReader) -> Operation:
     fields.only(_OPERATION)
     spelled = fields.values.get('operation')
-    kind = spelled.replace('_', '-') if isinstance(spelled, str) else ''
+    mode = kind = spelled.replace('_', '-') if isinstance(spelled, str) else ''
+    kind = _MODES.get(kind, kind)
+    mode = mode if mode in _MODES else ''
     if kind not in _NUMBERS:
-        raise fields.wrong('operation', 'one of replace-block, insert-before, insert-after, append, prepend', 'operation')
+        raise fields.wrong('operation', 'one of replace-block, insert-before, insert-after, append, prepend, patch-verification', 'operation')
     for name in ('start', 'end', 'line'):
         if fields.values.get(name) is not None and name not in _NUMBERS[kind]:
             raise invalid('unknown-field', f'{fields.where}: {kind} takes no {name}.')
     file = fields.text('file', PATH_LENGTH, 1)
     check_path(file)
-    operation = Operation(kind, file, _block(fields, read_block))
-    for name in _NUMBERS[kind]:
-        setattr(operation, name, fields.line(name))
+    operation = Operation(kind, file, b'' if kind == VERIFY else _block(fields, read_block))
+    operation.task_id = fields.optional_text('task_id', ID_LENGTH)
+    operation.open_space = fields.flag('open_space')
+    operation.base_commit = _commit(fields)
+    operation.expected = _expected(fields)
+    if kind == VERIFY and operation.expected is None:
+        raise fields.wrong('expected_hash', 'given in a verification', 'expected-hash')
+    operation.place = _place(fields, kind, mode)
+    if operation.place is None:
+        for name in _NUMBERS[kind]:
+            setattr(operation, name, fields.line(name))
     return operation
+
+
+def _expected(fields: Fields) -> str | None:
+    value = fields.optional_text('expected_hash', 71)
+    value = None if value is None else value.removeprefix('sha256:')
+    if value is not None and (len(value) not in (40, 64) or value.strip('0123456789abcdef')):
+        raise fields.wrong('expected_hash', 'a git blob id (40 hex digits) or a SHA-256 (64)', 'expected-hash')
+    return value
+
+
+def _place(fields: Fields, kind: str, mode: str) -> Place | None:
+    """None where line numbers say it. Raises PATCH_INVALID for two ways of saying it at once."""
+    place = Place()
+    given = [name for name in _PLACES if fields.values.get(name) is not None]
+    place.has_markers = fields.flag('include_markers')
+    if not given:
+        if mode:
+            raise fields.wrong('marker', f'given for {mode}', 'place')
+        return None
+    numbers = [name for name in ('start', 'end', 'line') if fields.values.get(name) is not None]
+    if kind in (APPEND, PREPEND, VERIFY) or numbers or given not in (['anchor'], ['marker'], ['start_marker', 'end_marker']):
+        raise invalid('place', f'{fields.where}: say where by numbers, by an anchor, by a marker, or by a start and an end marker.')
+    for name in given:
+        setattr(place, name, fields.text(name, _NAME_LENGTH, 1))
+    place.mode = mode
+    return place
 
 
 def _block(fields: Fields, read_block: BlockReader) -> bytes:

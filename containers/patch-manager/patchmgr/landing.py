@@ -95,7 +95,8 @@ class _Landing:
             **about,
             'made_directories': self._missing_directories(),
             'entries': [
-                {'path': target.path, 'old': old_entry(target.old), 'new': new_entry(target.new)} for target in self.targets
+                {'path': target.path, 'old': old_entry(target.old), 'new': new_entry(target.new), **({'from': target.source} if target.source else {})}
+                for target in self.targets
             ],
         }
         write_new(own, 'record.new', json.dumps(record, separators=(',', ':')).encode(), 0o644, True)

@@ -25,20 +25,22 @@ _BY_KIND = {
 def read_patch_set(value: object) -> Request:
     fields = Fields(value, 'patch_set')
     fields.only(_SET)
-    if fields.object_id('base_commit', 'base-commit') is None:
+    base_commit = fields.object_id('base_commit', 'base-commit')
+    if base_commit is None:
         raise fields.wrong('base_commit', 'a git object id', 'base-commit')
     fields.text('summary', 100_000)
     _metadata(fields)
     files = [_file(item, f'files[{index}]') for index, item in enumerate(fields.items('files', MAX_FILES))]
     operations = [_operation(item, f'patches[{index}]') for index, item in enumerate(fields.items('patches', MAX_PATCHES))]
     request = Request(operations, files)
+    request.base_commit = base_commit
     request.patch_id = fields.text('patch_set_id', ID_LENGTH)
     for key in ('task_id', 'execution_id'):
         request.meta[key] = fields.text(key, ID_LENGTH)
     order_id = fields.optional_text('order_id', ID_LENGTH)
     if order_id is not None:
         request.meta['order_id'] = order_id
-    _check_files(files, operations)
+    check_files(files, operations)
     return request
 
 
@@ -75,9 +77,9 @@ def _operation(value: object, where: str) -> Operation:
     if allowed is None:
         raise fields.wrong('operation', 'one of replace-block, insert-before, insert-after, append', 'operation')
     fields.only(allowed)
-    fields.text('task_id', ID_LENGTH)
     _metadata(fields)
     operation = Operation(str(kind), fields.text('file', PATH_LENGTH, 1), fields.block('block'))
+    operation.task_id = fields.text('task_id', ID_LENGTH)
     if kind == REPLACE:
         operation.start = fields.line('start')
         operation.end = fields.line('end')
@@ -86,7 +88,7 @@ def _operation(value: object, where: str) -> Operation:
     return operation
 
 
-def _check_files(files: list[FileChange], operations: list[Operation]) -> None:
+def check_files(files: list[FileChange], operations: list[Operation]) -> None:
     """What the parts of a set must agree on."""
     paths: set[str] = set()
     for file in files:

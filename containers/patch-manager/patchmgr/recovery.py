@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import os
 
-from .blobs import blob_id
-from .disk import open_directory, read_file, remove_tree, write_new
+from .disk import open_directory, remove_tree, write_new
 from .errors import Refusal
+from .records import Entry, Side, directories_of, entries_of, load_record, original
 from .state import STAGING_IN_TREE, State
-from .tree import ABSENT, REGULAR, Seen, Tree
+from .tree import ABSENT, DIRECTORY, REGULAR, Seen, Tree
 
 # What recovery reports: the landing, and the files of other people that it had to set aside.
 Note = dict[str, object]
@@ -52,11 +52,9 @@ def _undo(state: State, txn: int, key: str) -> Note | None:
         return None
     note: Note | None = None
     try:
-        journal = read_file(own, 'record.json')
+        journal = load_record(own, key)
         if journal is not None:
-            import json
-
-            note = _Undo(state, own, json.loads(journal)).run(key)
+            note = _Undo(state, own, entries_of(journal, key), directories_of(journal, key)).run(key)
             # Without its journal the rest is rubbish, so this must reach the disk before any of it goes.
             os.unlink('record.json', dir_fd=own)
             os.fsync(own)
@@ -67,12 +65,12 @@ def _undo(state: State, txn: int, key: str) -> Note | None:
 
 
 class _Undo:
-    def __init__(self, state: State, own: int, record: dict[str, object]) -> None:
+    def __init__(self, state: State, own: int, entries: list[Entry], made_directories: list[str]) -> None:
         self.tree: Tree = state.tree
         self.state = state
         self.own = own
-        self.entries = _list(record['entries'])
-        self.made_directories = [str(name) for name in _list(record['made_directories'])]
+        self.entries = entries
+        self.made_directories = made_directories
         self.rescued: list[str] = []
 
     def run(self, key: str) -> Note:
@@ -86,9 +84,9 @@ class _Undo:
                 except OSError:
                     continue
                 self.tree.forget()
-        for index, entry in enumerate(self.entries):
-            if entry['old'] is not None:
-                self._restore(index, entry)
+        for entry in self.entries:
+            if entry.old is not None:
+                self._restore(entry, entry.old)
         return {'patch_id': key, 'action': 'rolled-back', 'rescued': self.rescued}
 
     def _seen(self, path: str) -> Seen | None:
@@ -100,39 +98,42 @@ class _Undo:
                 raise
             return None
 
-    def _clear(self, entry: dict[str, object]) -> None:
+    def _clear(self, entry: Entry) -> None:
         """Takes the new file away where there was none. A file that is neither old nor new is somebody's work: set aside."""
-        path = str(entry['path'])
+        path = entry.path
         seen = self._seen(path)
-        if seen is not None and (seen.kind != REGULAR or _is(seen, entry['old'])):
+        if seen is not None and (seen.kind != REGULAR or _is(seen, entry.old)):
             return
         fd, name = self.tree.file_name(path)
-        if seen is None or not _is(seen, entry['new']):
-            aside = name[:200] + b'.rescued-' + os.urandom(4).hex().encode()
-            os.rename(name, aside, src_dir_fd=fd, dst_dir_fd=fd)
-            self.rescued.append(path.rpartition('/')[0] + '/' * ('/' in path) + os.fsdecode(aside))
-        elif entry['old'] is None:
+        if seen is None or not _is(seen, entry.new):
+            self._set_aside(path)
+        elif entry.old is None:
             os.unlink(name, dir_fd=fd)
 
-    def _restore(self, index: int, entry: dict[str, object]) -> None:
-        path = str(entry['path'])
-        old = entry['old']
+    def _set_aside(self, path: str) -> None:
+        fd, name = self.tree.file_name(path)
+        aside = name[:200] + b'.rescued-' + os.urandom(4).hex().encode()
+        os.rename(name, aside, src_dir_fd=fd, dst_dir_fd=fd)
+        self.tree.forget()
+        self.rescued.append(path.rpartition('/')[0] + '/' * ('/' in path) + os.fsdecode(aside))
+
+    def _restore(self, entry: Entry, old: Side) -> None:
+        path = entry.path
         seen = self._seen(path)
-        if not isinstance(old, dict) or (seen is not None and _is(seen, old)):
+        if seen is not None and _is(seen, old):
             return
-        backups = open_directory(self.own, 'old')
-        data = None if backups is None else read_file(backups, str(index))
-        if backups is not None:
-            os.close(backups)
-        if data is None or blob_id(data) != old['blob']:
+        data = original(self.own, entry)
+        if data is None:
             raise Refusal('INTERNAL', f'The original of {path!r} is damaged; the landing cannot be rolled back.', path=path)
+        if seen is not None and seen.kind == DIRECTORY:
+            self._set_aside(path)
         staging = self.state.staging()
         try:
-            temporary = f'r{index}'
+            temporary = f'r{entry.index}'
             remove_tree(staging, temporary)
-            write_new(staging, temporary, data, old['permissions'], True)
-            if os.geteuid() == 0 and old['owner'] != [0, 0]:
-                os.chown(temporary, old['owner'][0], old['owner'][1], dir_fd=staging, follow_symlinks=False)
+            write_new(staging, temporary, data, old.permissions, True)
+            if os.geteuid() == 0 and old.owner not in ((0, 0), (-1, -1)):
+                os.chown(temporary, old.owner[0], old.owner[1], dir_fd=staging, follow_symlinks=False)
             fd, name = self.tree.file_name(path)
             os.rename(temporary, name, src_dir_fd=staging, dst_dir_fd=fd)
             os.fsync(fd)
@@ -140,11 +141,7 @@ class _Undo:
             os.close(staging)
 
 
-def _is(seen: Seen, entry: object) -> bool:
-    if entry is None:
+def _is(seen: Seen, side: Side | None) -> bool:
+    if side is None:
         return seen.kind == ABSENT
-    return isinstance(entry, dict) and seen.kind == REGULAR and seen.blob == entry['blob'] and seen.permissions == entry['permissions']
-
-
-def _list(value: object) -> list[dict[str, object]]:
-    return value if isinstance(value, list) else []
+    return seen.kind == REGULAR and seen.blob == side.blob and seen.permissions & 0o777 == side.permissions

@@ -4,7 +4,7 @@ from __future__ import annotations
 from .edits import count_lines
 from .errors import Refusal
 from .model import Operation
-from .plan import Outcome, Plan
+from .plan import ALREADY, MERGED, Outcome, Plan
 
 Result = dict[str, object]
 
@@ -71,12 +71,13 @@ def _operations(plan: Plan, operations: list[Operation], has_diffs: bool) -> lis
 
             differ = FileDiff(outcome)
         edits = {id(edit.operation): edit for edit in outcome.edits}
-        for operation in outcome.operations:
+        for number, operation in enumerate(outcome.operations):
             result: Result = {'success': True, 'file': operation.file, 'op': operation.kind}
             if differ:
-                # No edit: the file was at its result before.
+                # No edit: the file was at its result before. A merge is told whole, with the first operation.
                 edit = edits.get(id(operation))
-                result['diff'] = differ.of([edit]).decode('utf-8', 'replace') if edit else ''
+                shown = outcome.edits if outcome.status == MERGED and number == 0 else [edit] if edit else []
+                result['diff'] = differ.of(shown).decode('utf-8', 'replace') if shown else ''
             result['lines_before'] = before
             result['lines_after'] = after
             if operation.normalised:
@@ -91,7 +92,7 @@ def _file_operation(outcome: Outcome, has_diffs: bool) -> Result:
     if has_diffs:
         from .diff import FileDiff
 
-        result['diff'] = FileDiff(outcome).whole().decode('utf-8', 'replace') if outcome.status == 'applied' else ''
+        result['diff'] = FileDiff(outcome).whole().decode('utf-8', 'replace') if outcome.status != ALREADY else ''
     result['lines_before'] = count_lines(outcome.base)
     result['lines_after'] = count_lines(outcome.result)
     return result

@@ -15,7 +15,8 @@ from .disk import made_directory, open_directory, read_file, write_new
 from .errors import Refusal, policy
 from .tree import Tree
 
-IN_TREE = '.mission_control/patch-manager'
+MISSION_CONTROL = '.mission_control'
+IN_TREE = MISSION_CONTROL + '/patch-manager'
 STAGING_IN_TREE = '.patchmgr-staging'
 LOCK_WAIT_S = 30
 _SAFE = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-')
@@ -30,6 +31,15 @@ class State:
     def shown(self, *parts: str) -> str:
         """How a place in the state directory is named in results: relative to the root if it is inside by default."""
         return '/'.join((self.outside or IN_TREE, *parts))
+
+    def shown_outer(self, *parts: str) -> str:
+        return '/'.join((self.outside or MISSION_CONTROL, *parts))
+
+    def outer(self) -> int:
+        """The directory of what older tools read. To be closed by the caller."""
+        if self.outside is not None:
+            return os.dup(self.made())
+        return made_directory(self.tree.fd, MISSION_CONTROL)
 
     def close(self) -> None:
         if self.fd is not None:
@@ -84,6 +94,10 @@ class State:
         finally:
             os.close(outer)
 
+    def is_key(self, key: str) -> bool:
+        """Whether a landing may be kept under that name, and is."""
+        return all(safe_name(part) == part for part in key.split('~')) and self.has(key)
+
     def has(self, key: str) -> bool:
         fd = self.applied(key)
         if fd is not None:
@@ -92,7 +106,7 @@ class State:
 
     def check_not_own(self, path: str) -> None:
         """Raises PATCH_POLICY for paths in which the Patch Manager keeps its own things."""
-        own = [STAGING_IN_TREE, IN_TREE]
+        own = [STAGING_IN_TREE, MISSION_CONTROL]
         if self.outside is not None and self.outside.startswith(self.tree.root + '/'):
             own.append(self.outside[len(self.tree.root) + 1:])
         for name in own:
@@ -100,16 +114,20 @@ class State:
                 raise policy('path-state', f'{path!r} belongs to the Patch Manager.', path=path)
 
 
-def lock(tree: Tree) -> None:
+def unlock(tree: Tree) -> None:
+    fcntl.flock(tree.fd, fcntl.LOCK_UN)
+
+
+def lock(tree: Tree, wait_s: float = LOCK_WAIT_S) -> None:
     """One writer at a time. The root directory itself is locked, so no file is needed; a process that dies lets go."""
-    deadline = time.monotonic() + LOCK_WAIT_S
+    deadline = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(tree.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise Refusal('UNAVAILABLE', f'Another Patch Manager has held {tree.root!r} for {LOCK_WAIT_S} s. Try again.') from None
+                raise Refusal('UNAVAILABLE', f'Another Patch Manager has held {tree.root!r} for {wait_s:.0f} s. Try again.') from None
             time.sleep(0.01)
 
 

@@ -63,6 +63,9 @@ class Tree:
     def parent(self, path: str, make: bool = False) -> tuple[int, bytes] | str | None:
         """Descriptor of the parent and the last name; None if a directory is missing; the path of a file in the way."""
         *above, name = path.split('/')
+        if '..' in above or name in ('', '.', '..'):
+            # Whoever asks has checked the path; this holds when one forgets.
+            raise policy('path-escape', f'The path {path!a} leaves the root.', path=path)
         keep = 0
         while keep < len(above) and keep < len(self._chain) and self._chain[keep][0] == above[keep]:
             keep += 1

@@ -18,6 +18,9 @@ from typing import Any
 HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE.parent
 sys.path.insert(0, str(FOLDER))
+# What the shell of the person who runs the tests has set must not be told of them.
+for name in ('ORCHESTRATOR_URL', 'ORCHESTRATOR_TOKEN', 'ORCHESTRATOR_API_KEY'):
+    os.environ.pop(name, None)
 
 from patchmgr.cli import main  # noqa: E402
 

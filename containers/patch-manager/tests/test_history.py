@@ -79,16 +79,16 @@ class History(TreeCase):
         self.assertEqual(self.tree(), OLD)
         self.assertEqual(set(self.revert(patch_id).statuses), {'already-applied'})
 
-    def test_revert_of_moved_files_is_refused(self) -> None:
+    def test_revert_under_later_work_is_refused(self) -> None:
         patch_id = self.run_on('apply', SET).json['patch_id']
         for path, data in (('f', '1\nTWO\nlater\n'), ('g', 'other\n')):
             self.write(path, data)
             before = self.tree()
             answer = self.revert(patch_id)
-            self.assertEqual((answer.code, answer.error, self.tree()), (1, 'PATCH_STALE', before))
+            self.assertEqual((answer.code, answer.error, self.tree()), (1, 'PATCH_CONFLICT', before))
             self.write(path, NEW[path][0].decode())
         os.chmod(os.path.join(self.root, 'g'), 0o755)
-        self.assertEqual(self.revert(patch_id).error, 'PATCH_STALE')
+        self.assertEqual(self.revert(patch_id).error, 'PATCH_CONFLICT')
 
     def test_reverted_and_changed_since(self) -> None:
         patch_id = self.run_on('apply', SET).json['patch_id']
@@ -142,6 +142,7 @@ class Together(TreeCase):
 
     def test_a_full_disk_leaves_the_old_tree(self) -> None:
         for name in ('rename', 'mkdir', 'write', 'unlink'):
+            committed = 0
             for at in range(1, 40):
                 self.fill(text(f='1\n2\n', h='h\n'))
                 value = patch_set(
@@ -151,9 +152,14 @@ class Together(TreeCase):
                     answer = self.run_on('apply', value)
                 if not failed:
                     break
+                if answer.code == 0:
+                    # It was committed before: what is only told to older tools may be missing.
+                    self.assertEqual(self.tree(), text(f='1\nTWO\n', g='g\n', **{'new/d': ''}))
+                    committed += 1
+                    continue
                 self.assertEqual((answer.code, answer.error), (1, 'INTERNAL'))
                 self.assertEqual(self.tree(), text(f='1\n2\n', h='h\n'))
-            self.assertGreater(at, 1, name)
+            self.assertGreater(at, 1 + committed, name)
 
     def failing(self, name: str, at: int) -> Failing:
         return Failing(name, at)

@@ -137,6 +137,11 @@ class CommandLine(TreeCase):
         self.assertEqual((answer.json['lines_before'], answer.json['lines_after']), (6, 7))
         self.assertEqual(self.tree()['f'][0], b'top\nzero\n1\nTWO\n3\n--dashes\nend\n')
 
+    def test_max_changed(self) -> None:
+        for most, code in (('32', 1), ('34', 0), ('x', 2), ('-1', 2)):
+            answer = call('replace-block', '--root', self.root, '--file', 'f', '--start', '1', '--end', '1', '--block', 'x', '--max-changed', most, '--dry-run')
+            self.assertEqual((answer.code, answer.rule if code == 1 else None), (code, 'max-changed' if code == 1 else None), most)
+
     def test_dry_run_and_validate_write_nothing(self) -> None:
         answer = call('append', '--root', self.root, '--file', 'f', '--block', 'x\n', '--dry-run')
         self.assertEqual((answer.code, answer.json['dry_run'], answer.json['diff_path']), (0, True, None))
@@ -152,7 +157,7 @@ class CommandLine(TreeCase):
 
     def test_usage(self) -> None:
         for argv in (
-            [], ['notify'], ['list-tasks'], ['apply'], ['apply', 'a', 'b'], ['apply', '/nowhere/at/all'], ['append'], ['append', '--file'],
+            [], ['nonsense'], ['list-tasks', 'x'], ['task'], ['task', 'get'], ['merge-file', 'a', 'b'], ['apply'], ['apply', 'a', 'b'], ['apply', '/nowhere/at/all'], ['append'], ['append', '--file'],
             ['append', '--file', 'f', '--file', 'g'], ['append', '--file', 'f', '--block', 'x', '--block-file', 'y'], ['list', '--file', 'f'],
             ['replace-block', '--file', 'f', '--block', 'x'], ['replace-block', '--file', 'f', '--start', '0', '--end', '1', '--block', 'x'],
             ['insert-after', '--file', 'f', '--line', '-1', '--block', 'x'], ['list', '--nonsense'], ['list', '--json=1'], ['revert'],
