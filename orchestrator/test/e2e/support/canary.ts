@@ -75,7 +75,7 @@ export async function expectNoSecret(stack: Pick<Stack, 'stateDir'>, secrets: re
 	expect(Math.min(search.files, search.databases, search.repositories), 'a search that looked at nothing').toBeGreaterThan(0)
 }
 
-const SAMPLE_MS = 200
+const SAMPLE_MS = 500
 
 /** Watches the processes while the tests of a file run, and looks through the whole state after them. Call it after `sharedStack`. */
 export function guardSecrets(shared: { readonly stack: Stack }): void {
