@@ -30,6 +30,7 @@ import { createOrders } from './services/orders/orders.ts'
 import { candidateRef, createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
 import { DEFAULT_POLICY } from './services/patch-manager/policy.ts'
 import { createSecretService } from './services/secrets/secretService.ts'
+import { sha256Of } from './services/sha256.ts'
 import { createTokens } from './services/security/tokens.ts'
 import type { Vars } from './services/vars.ts'
 import { createWorkspaces } from './services/workspaces/workspaces.ts'
@@ -166,7 +167,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		db,
 		now,
 		ids,
-		digest: async (text) => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))), (byte) => byte.toString(16).padStart(2, '0')).join(''),
+		digest: sha256Of,
 		openWorkspace: async ({ workspace }, origin, workspaceId) => {
 			if (workspace.kind === 'github') return null
 			if ('workspaceId' in workspace) return (await work.workspaces.get(workspace.workspaceId)).workspaceId

@@ -9,6 +9,7 @@ import { createExecutions } from '../../worker/services/executions/executions.ts
 import { createSettlement } from '../../worker/services/executions/settlement.ts'
 import { createIds } from '../../worker/services/ids.ts'
 import { createOrders } from '../../worker/services/orders/orders.ts'
+import { sha256Of } from '../../worker/services/sha256.ts'
 
 export const WORKSPACE = WorkspaceId.parse('wsp-0000000000ab')
 export const ORIGIN = { workerName: 'test-worker' }
@@ -42,7 +43,7 @@ export function createTestServices(options: { keys?: string[]; now?: () => numbe
 	const settlement = createSettlement({ db, now, enqueue, mustFind: executions.mustFind, planFallback: executions.planFallback, health: registry, cancelContainerTask: async (id) => void cancelledTasks.push(id), discardCandidate: async () => undefined })
 	const orders = createOrders({
 		db, now, ids,
-		digest: async (text) => Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))), (byte) => byte.toString(16).padStart(2, '0')).join(''),
+		digest: sha256Of,
 		openWorkspace: async ({ workspace }) => (workspace.kind === 'github' ? null : WORKSPACE),
 		execute: (taskId, origin) => executions.execute(taskId, undefined, origin),
 	})

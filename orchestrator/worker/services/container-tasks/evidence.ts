@@ -2,6 +2,7 @@ import { AppError } from '@shared/contracts'
 import type { ContainerTask } from '@shared/contracts'
 import { evidenceOfTaskQuery, findEvidence, insertEvidence } from '../../database/repositories/containerTaskEvidence.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
+import { sha256Of } from '../sha256.ts'
 import { mustFind } from './context.ts'
 import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { storeJSON } from './outputStore.ts'
@@ -15,15 +16,10 @@ export interface RefusedReport {
 	body: Record<string, unknown>
 }
 
-async function sha256(text: string): Promise<string> {
-	const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-	return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
 /** Keeps the body of a report that may not be applied: what was paid for can be looked at and used again. Returns its id. */
 export async function keepEvidence(deps: TaskQueueDeps, report: RefusedReport): Promise<string> {
 	const { task, kind } = report
-	const leaseTokenHash = await sha256(report.leaseToken)
+	const leaseTokenHash = await sha256Of(report.leaseToken)
 	const known = await findEvidence(deps.db, { taskId: task.taskId, kind, leaseTokenHash })
 	if (known !== undefined) return String(known)
 	const key = `container-tasks/${task.taskId}/evidence-${kind}-${leaseTokenHash.slice(0, 16)}.json`

@@ -5,8 +5,8 @@ import { findPatchSet, findPatchSetOfExecution, insertPatchSet, placeOfExecution
 import type { PatchSetRecord, PatchSetStatus } from '../../database/repositories/patchSets.ts'
 import { createBaseTree } from '../git/baseTree.ts'
 import type { GitStore } from '../git/gitStore.ts'
-import { toHex } from '../git/objects.ts'
 import type { Origin } from '../origin.ts'
+import { sha256Of } from '../sha256.ts'
 import { recordStep } from './patchRecord.ts'
 
 /** A longer body goes to the bucket: rows end at 2 MB, and a long row slows every read of its table. */
@@ -35,7 +35,7 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 	async function storeStatements(set: PatchSet, origin: Origin, status: PatchSetStatus = 'stored'): Promise<PreparedPatchSet> {
 		const text = JSON.stringify(set)
 		const bytes = new TextEncoder().encode(text)
-		const sha256 = await digest(bytes)
+		const sha256 = await sha256Of(bytes)
 		const known = await findPatchSet(db, set.patch_set_id)
 		if (known !== undefined && known.sha256 !== sha256) throw conflict(set.patch_set_id)
 		if (known !== undefined) return { statements: [], record: known }
@@ -86,7 +86,7 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 	async function read(record: PatchSetRecord): Promise<PatchSet> {
 		const text = record.body ?? (await (record.objectKey === null ? null : outputs.get(record.objectKey))?.then((object) => object?.text())) ?? null
 		if (text === null) throw corrupt(record.patchSetId, 'its body is gone')
-		if ((await digest(new TextEncoder().encode(text))) !== record.sha256) throw corrupt(record.patchSetId, 'its SHA-256 is another one')
+		if ((await sha256Of(text)) !== record.sha256) throw corrupt(record.patchSetId, 'its SHA-256 is another one')
 		const parsed = PatchSet.safeParse(JSON.parse(text))
 		if (!parsed.success) throw corrupt(record.patchSetId, parsed.error.issues[0]?.message ?? 'it does not parse')
 		return parsed.data
@@ -120,10 +120,6 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 	return { storeStatements, mustFind, load, ofExecution, diffOf }
 }
 export type PatchStore = ReturnType<typeof createPatchStore>
-
-async function digest(bytes: Uint8Array): Promise<string> {
-	return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
-}
 
 const conflict = (patchSetId: string) =>
 	new AppError('IDEMPOTENCY_CONFLICT', `Patch set ${patchSetId} is stored with other content. A set never changes: give the new one an id of its own.`)
