@@ -46,9 +46,12 @@ export const ai_tasks_hitl = sqliteTable(
 		result: text(),
 		expires_at: integer().notNull(),
 		decided_at: integer(),
+		/** What waits for the answer, where it is an execution, a batch or an order. */
+		order_id: text(),
+		execution_id: text(),
 		...origin,
 	},
-	(t) => [index('ai_tasks_hitl_pending').on(t.expires_at).where(sql`status = 'pending'`), index('ai_tasks_hitl_of_agent').on(t.agent_id, t.created_at)],
+	(t) => [index('ai_tasks_hitl_of_execution').on(t.execution_id, t.created_at), index('ai_tasks_hitl_pending').on(t.expires_at).where(sql`status = 'pending'`), index('ai_tasks_hitl_of_agent').on(t.agent_id, t.created_at)],
 )
 
 export const ai_routing_decisions = sqliteTable(

@@ -9,6 +9,8 @@ export const workspaces = sqliteTable('workspaces', {
 	repository: text().notNull(),
 	default_branch: text().notNull(),
 	import_url: text(),
+	/** JSON WorkspacePolicy; null means the default. */
+	policy: text(),
 	...origin,
 })
 
@@ -34,6 +36,8 @@ export const orders = sqliteTable(
 		context: text(),
 		wall_clock_ms: integer().notNull(),
 		stall_ms: integer().notNull(),
+		pull_request_number: integer(),
+		pull_request_url: text(),
 		...origin,
 	},
 	(t) => [index('orders_newest').on(t.created_at, t.id), index('orders_of_worker').on(t.worker_name, t.created_at, t.id)],
@@ -50,10 +54,16 @@ export const tasks = sqliteTable(
 		provider: text(),
 		execution_id: text(),
 		error: text(),
+		/** The task whose conflict this one resolves, and how many such steps lie behind it. */
 		parent_task_uuid: text(),
+		depth: integer().notNull().default(0),
+		/** JSON [{ path, start?, end? }]: all that the task may touch; null means anything. */
+		scope: text(),
+		/** JSON: what a remediation task was given. */
+		context: text(),
 		...origin,
 	},
-	(t) => [index('tasks_of_order').on(t.order_id, t.created_at, t.uuid)],
+	(t) => [index('tasks_of_order').on(t.order_id, t.created_at, t.uuid), index('tasks_of_parent').on(t.parent_task_uuid)],
 )
 
 /** One row per Idempotency-Key of a caller: the answer that a repeat gets. */
@@ -85,4 +95,21 @@ export const followups = sqliteTable(
 		...origin,
 	},
 	(t) => [index('followups_open').on(t.impact_level, t.id).where(sql`status = 'open'`), uniqueIndex('followups_once').on(t.task_uuid, t.type, t.note)],
+)
+
+/** Deliveries of webhooks that were taken: a repeated one does nothing. */
+export const webhook_deliveries = sqliteTable(
+	'webhook_deliveries',
+	{
+		/** Source and delivery id, joined. */
+		id: text().primaryKey(),
+		source: text().notNull(), // github | jules
+		event: text().notNull(),
+		/** received | done | ignored | failed */
+		status: text().notNull(),
+		/** JSON: what came of it. */
+		result: text().notNull().default('{}'),
+		...origin,
+	},
+	(t) => [index('webhook_deliveries_newest').on(t.source, t.created_at)],
 )

@@ -139,3 +139,24 @@ export const operation_logs = sqliteTable(
 		uniqueIndex('operation_logs_once').on(t.execution_id, t.operation, t.trace_id).where(sql`trace_id is not null`),
 	],
 )
+
+/** The cloud session behind an execution of Jules, and how far its activities have been read. */
+export const jules_sessions = sqliteTable(
+	'jules_sessions',
+	{
+		execution_id: text().primaryKey(),
+		/** `sessions/<id>`; null until the create is known to have worked. */
+		session_name: text(),
+		session_url: text(),
+		source: text(),
+		state: text().notNull().default('STATE_UNSPECIFIED'),
+		/** JSON: the watch's own memory (cursor, last sign of the agent, nudge, what was asked). */
+		memory: text().notNull().default('{}'),
+		pull_request_url: text(),
+		/** Unix ms of the create, for the plan's budget. */
+		started_at: integer(),
+		ended_at: integer(),
+		...origin,
+	},
+	(t) => [uniqueIndex('jules_sessions_name').on(t.session_name).where(sql`session_name is not null`), index('jules_sessions_started').on(t.started_at)],
+)
