@@ -17,14 +17,16 @@ export interface Remade {
 export interface RemakeOptions {
 	root: string
 	patchSetFile: string
+	/** Where the tree is not that of the set's base: the base, in a git directory that has it. */
+	base?: { gitDir: string; commit: string }
 	signal: AbortSignal
 }
 
 /** Has the other engine land a patch set on the tree under `root`. */
-export async function remake({ root, patchSetFile, signal }: RemakeOptions): Promise<Remade> {
+export async function remake({ root, patchSetFile, base, signal }: RemakeOptions): Promise<Remade> {
 	const [script, python] = await Promise.all([findScript(), findPython()])
 	// -S and -E save a third of the start; the Patch Manager needs the standard library only.
-	const args = ['-S', '-E', '-B', script, 'remake', '--root', root, patchSetFile]
+	const args = ['-S', '-E', '-B', script, 'remake', '--root', root, ...(base ? ['--git-dir', base.gitDir, '--base', base.commit] : []), patchSetFile]
 	const env = { PATH: toolPath(), HOME: '/nonexistent', LC_ALL: 'C.UTF-8' }
 	const result = await runProgram({ bin: python, args, env, signal, timeoutMs: 300_000 })
 	if (result.exitCode === 0) return { ok: true, problem: null }

@@ -17,6 +17,8 @@ export function createProgressBuffer(now: () => number): ProgressBuffer {
 	let leftOut = 0
 	return {
 		add(event) {
+			// Only the newest of these says anything, and they are large.
+			if (event.kind === 'touched') events = events.filter(({ kind }) => kind !== 'touched')
 			if (events.length < MAX_EVENTS) events.push({ at: now(), ...event })
 			else leftOut += 1
 		},

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { AgentRunOutput } from '@shared/contracts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { agentParameters, EXECUTION_TOKEN, RUNNER_TOKEN, startFakeOrchestrator, until } from './testing/fakeOrchestrator.ts'
@@ -49,6 +50,20 @@ describe('an agent run', () => {
 		])
 		expect(Object.keys(output.phasesMs).sort()).toEqual(['cli', 'cli-install', 'clone', 'diff', 'prepare'])
 		expect(record.progress.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['phase', 'session', 'message', 'usage']))
+	})
+
+	it('tells while it runs which lines it has touched', async () => {
+		await test.remove()
+		test = await startTestRunner(orchestrator.url, {}, { touchedMs: 20 })
+		const go = (name: string): StubStep => ({ sh: `until test -e "$HOME/../../../${name}"; do sleep 0.02; done` })
+		const record = addRun([fix, { write: ['notes/new.md', 'new\n'] }, { sh: 'git add -A && git commit -q -m mine' }, go('one'), { sh: 'printf "x\r\none\r\n" > crlf.txt' }, go('two')])
+		const files = () => record.progress.findLast(({ kind }) => kind === 'touched')?.data?.['files']
+		const [add, created] = [{ path: 'src/add.js', ranges: [[1, 1]] }, { path: 'notes/new.md', ranges: [[1, 0]] }]
+		await until('the first two files', () => isDeepStrictEqual(files(), [add, created]))
+		writeFileSync(join(test.cacheDir, 'one'), '')
+		await until('the third file', () => isDeepStrictEqual(files(), [{ path: 'crlf.txt', ranges: [[1, 0], [2, 2]] }, add, created]))
+		writeFileSync(join(test.cacheDir, 'two'), '')
+		expect(AgentRunOutput.parse((await ended(record)).output).patchSet?.files).toHaveLength(3)
 	})
 
 	it('leaves nothing behind and fetches only once', async () => {

@@ -24,6 +24,8 @@ export interface RunnerDeps {
 	fetch?: typeof globalThis.fetch
 	/** Where agents come from; absent: the cache of pinned CLIs, or the image. */
 	resolveCLI?: ResolveCLI
+	/** Between two looks at what a running agent has changed; absent: some seconds. */
+	touchedMs?: number
 }
 
 export interface RunnerStatus {
@@ -75,7 +77,7 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	const client = createOrchestratorClient({ orchestratorURL, runnerToken: options.runnerToken, onContact, ...(deps.fetch ? { fetch: deps.fetch } : {}) })
 	const capabilities = findCapabilities({ providers: options.providers, resolveCLI, log })
 	log('runner-started', { workerName: options.workerName, containerName: options.containerName, isolation: isolation.kind, orchestratorURL })
-	const base = { client, isolation, orchestratorURL, isTrusted: options.isTrusted, mirrorsRoot, runsRoot, memoryRoot, resolveCLI, redactor }
+	const base = { client, isolation, orchestratorURL, isTrusted: options.isTrusted, mirrorsRoot, runsRoot, memoryRoot, resolveCLI, redactor, ...(deps.touchedMs === undefined ? {} : { touchedMs: deps.touchedMs }) }
 	const leases = new Set<Lease>()
 	const run = async (claimed: ClaimedTask): Promise<void> => {
 		let own: Lease | undefined

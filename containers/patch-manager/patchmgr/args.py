@@ -6,7 +6,7 @@ from .errors import Usage
 _WITH_VALUE = frozenset((
     '--root', '--project-root', '--state-dir', '--apply', '--file', '--task-id', '--block', '--block-file', '--start', '--end', '--line',
     '--requester', '--reason', '--branch', '--order-id', '--orchestrator-url', '--anchor', '--marker', '--start-marker', '--end-marker',
-    '--expected-hash', '--base-commit', '--max-changed',
+    '--expected-hash', '--base-commit', '--max-changed', '--git-dir', '--base',
 ))
 _SWITCHES = frozenset((
     '--dry-run', '--open-space', '--json', '--help', '--notify-only', '--include-markers', '--ts-check', '--no-ts-check', '--rollback-on-ts-error',
@@ -34,11 +34,12 @@ COMMANDS = {
     'apply': Command(_APPLY, 'FILE|-'),
     'apply-batch': Command(_APPLY, 'JSON'),
     'validate': Command(_PLACE | _META | {'--base-commit'}, 'FILE|-'),
-    'remake': Command(_PLACE - {'--state-dir'}, 'FILE|-'),
+    'remake': Command(_PLACE - {'--state-dir'} | {'--git-dir', '--base'}, 'FILE|-'),
     'merge-file': Command(frozenset(('--json', '--help')), 'BASE', 'OURS', 'THEIRS'),
     'list': Command(_PLACE),
     'blame': Command(_PLACE, 'PATH'),
     'recover': Command(_PLACE),
+    'replay': Command(_WRITE, 'PATCH_ID'),
     'revert': Command(_PLACE | _META | {'--dry-run'}, 'PATCH_ID'),
     'notify': Command(_PLACE | {'--orchestrator-url'}, '[PATCH_ID]'),
     'list-tasks': Command(_PLACE | {'--task-id', '--order-id', '--file'}),

@@ -5,7 +5,8 @@ import os
 import sys
 
 from .args import COMMANDS, Invocation, parse
-from .errors import Refusal, Usage
+from .errors import Refusal, Usage, stale
+from .plan import Plan
 from .report import Result, error_body, failure, success
 from .session import Session
 from .tree import Tree
@@ -160,9 +161,24 @@ class _Run:
 def _remake(session: Session) -> Result:
     from .remake import remake
 
-    plan = session.plan(is_exact=True)
+    plan = _remade_plan(session)
     remake(session.tree, plan.targets)
     return success(session.patch_id, plan, session.operations, has_diffs=False)
+
+
+def _remade_plan(session: Session) -> Plan:
+    """Without git's objects the tree has to be the base. With them it may have moved on, and the set is proved against its base."""
+    git_dir, base = session.invocation.get('--git-dir'), session.invocation.get('--base')
+    if git_dir is None:
+        if base is not None:
+            raise Usage('--base needs --git-dir, where that commit is.')
+        return session.plan(is_exact=True)
+    request = session.read()
+    if request.files is None or request.base_commit is None:
+        raise Refusal('PATCH_BASE_REQUIRED', 'Only a patch set, which names its base commit, can be made again on another tree.')
+    if base is not None and base != request.base_commit:
+        raise stale(f'The set was made against {request.base_commit}, not {base!a}.', expected=request.base_commit, actual=base)
+    return session.plan(git_dir=git_dir)
 
 
 def _os_refusal(error: OSError) -> Refusal:

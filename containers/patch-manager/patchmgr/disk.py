@@ -46,7 +46,8 @@ def write_new(fd: int, name: str | bytes, data: bytes, permissions: int, is_flus
 
 def read_file(fd: int, name: str) -> bytes | None:
     try:
-        opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+        # Without waiting for the other end of what may be a pipe.
+        opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd)
     except FileNotFoundError:
         return None
     try:

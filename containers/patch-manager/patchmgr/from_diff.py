@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from .bases import Bases
 from .blobs import FILE, blob_id
-from .edits import assemble, line_starts
+from .edits import Edit, assemble, line_starts
 from .errors import Refusal, invalid, stale
 from .model import APPEND, INSERT_AFTER, INSERT_BEFORE, REPLACE, FileChange, Operation, Request
 from .names import check_path
@@ -61,7 +61,7 @@ class _Reading:
             return False
         change.base_blob = None if file.is_created else _NOTHING
         change.result_blob = seen.blob
-        self.request.operations += _operations(path, file, b'') if file.is_created else [Operation(APPEND, path, b'')]
+        self.request.operations += operations_of(path, b'', edits_of(file, b'') or []) if file.is_created else [Operation(APPEND, path, b'')]
         return True
 
     def _base(self, file: DiffFile, seen: Seen, path: str) -> bytes:
@@ -80,7 +80,7 @@ class _Reading:
         raise stale(f'The diff of {path!r} was made from another text, which cannot be found.', path=path, expected=file.old_id or None)
 
     def _pin(self, file: DiffFile, change: FileChange, base: bytes) -> None:
-        operations = [] if change.change == 'delete' else _operations(change.path, file, base)
+        operations = [] if change.change == 'delete' else operations_of(change.path, base, edits_of(file, base) or [])
         edits = edits_of(file, base)
         if edits is None:
             raise invalid('diff', f'{change.path!r} is a new file, but its diff has old lines.', path=change.path)
@@ -99,10 +99,11 @@ def _is_promised(blob: str, beginning: str) -> bool:
     return beginning != '' and (blob.startswith(beginning) or not beginning.strip('0'))
 
 
-def _operations(path: str, file: DiffFile, base: bytes) -> list[Operation]:
+def operations_of(path: str, base: bytes, edits: list[Edit]) -> list[Operation]:
+    """The edits of a base in the words of a patch set."""
     count = len(line_starts(base)) - 1
     made: list[Operation] = []
-    for edit in edits_of(file, base) or []:
+    for edit in edits:
         if edit.hi > edit.lo:
             operation = Operation(REPLACE, path, edit.block)
             operation.start, operation.end = edit.lo + 1, edit.hi

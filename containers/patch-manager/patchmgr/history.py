@@ -83,7 +83,7 @@ def plan_revert(state: State, patch_id: str) -> Reversal:
     """Raises PATCH_NOT_FOUND, PATCH_CONFLICT when later work stands where the patch wrote."""
     from .reversal import Reverser
 
-    key = _find(state, patch_id)
+    key = find_key(state, patch_id)
     last = _last(key, state.has)
     is_undone = _is_undone(last, key)
     undoes = last.removesuffix(UNDONE) if is_undone else last
@@ -102,7 +102,7 @@ def plan_revert(state: State, patch_id: str) -> Reversal:
     return Reversal(undoes, plan, record)
 
 
-def _find(state: State, patch_id: str) -> str:
+def find_key(state: State, patch_id: str) -> str:
     """A patch set that was landed again has several records: the newest that stands is meant."""
     key = safe_name(patch_id)
     if '~' in patch_id and state.is_key(patch_id):

@@ -66,9 +66,9 @@ class FileChange:
 
 class Request:
     """`files` is None for hand-written operations: they have no pinned base and no promised result. `bases` has what is known of
-    the contents that the files were made against, beside what git knows."""
+    the contents that the files were made against, beside what git knows, and `base_modes` their modes by path."""
 
-    __slots__ = ('patch_id', 'files', 'operations', 'meta', 'base_commit', 'bases')
+    __slots__ = ('patch_id', 'files', 'operations', 'meta', 'base_commit', 'bases', 'base_modes', 'replays')
 
     def __init__(self, operations: list[Operation], files: list[FileChange] | None = None) -> None:
         self.operations = operations
@@ -77,3 +77,6 @@ class Request:
         self.meta: dict[str, str] = {}
         self.base_commit: str | None = None
         self.bases: list[bytes] = []
+        self.base_modes: dict[str, str] = {}
+        # The landing that this is to make again, all of whose bases are known.
+        self.replays: str | None = None

@@ -66,8 +66,9 @@ def _umask() -> int:
     return mask
 
 
-def make_plan(tree: Tree, request: Request, is_exact: bool = False) -> Plan:
-    """Raises Refusal when anything is wrong. With `is_exact`, a file that has moved or is at its result already is stale, too."""
+def make_plan(tree: Tree, request: Request, is_exact: bool = False, git_dir: str | None = None) -> Plan:
+    """Raises Refusal when anything is wrong. With `is_exact`, a file that has moved or is at its result already is stale, too. With
+    `git_dir`, the whole set is proved against the base commit there, also where the tree does not need it."""
     by_file: dict[str, list[Operation]] = {}
     for operation in request.operations:
         by_file.setdefault(operation.file, []).append(operation)
@@ -77,7 +78,7 @@ def make_plan(tree: Tree, request: Request, is_exact: bool = False) -> Plan:
         return plan_edits(tree, request, by_file)
     from .plan_set import SetPlanner
 
-    return SetPlanner(tree, request, is_exact).plan(by_file)
+    return SetPlanner(tree, request, is_exact, git_dir).plan(by_file)
 
 
 def edited(change: FileChange, source: Seen, operations: list[Operation], is_pinned: bool) -> Outcome:

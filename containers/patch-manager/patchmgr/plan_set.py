@@ -8,26 +8,31 @@ from .edits import Edit, line_starts
 from .errors import Refusal, stale
 from .model import FileChange, Operation, Request
 from .names import ancestors
-from .plan import ALREADY, MERGED, New, Outcome, Plan, Target, edited
+from .plan import ALREADY, APPLIED, MERGED, New, Outcome, Plan, Target, edited
 from .tree import ABSENT, DIRECTORY, REGULAR, Seen, Tree
 
 
 class SetPlanner:
     """A patch set: every file is at its base, or already at its result, and the result is the promised blob."""
 
-    def __init__(self, tree: Tree, request: Request, is_exact: bool) -> None:
+    def __init__(self, tree: Tree, request: Request, is_exact: bool, git_dir: str | None = None) -> None:
         files = request.files or []
         self.tree = tree
         self.files = files
         self.is_exact = is_exact
-        self.bases = Bases(tree.root, request.base_commit, {file.base_blob for file in files if file.base_blob})
+        self.is_proved = git_dir is not None
+        self.bases = Bases(tree.root, request.base_commit, files, git_dir)
+        if self.is_proved:
+            self.bases.check(files)
         for data in request.bases:
             self.bases.add(data)
+        self.bases.add_modes(request.base_modes)
+        self.is_replay = request.replays is not None
         self.conflicts: list[Conflict] = []
         self.removed = {file.source or file.path for file in files if file.change in ('delete', 'rename')}
-        self.written = [file.path for file in files if file.change != 'delete']
+        self.made = {file.path for file in files if file.change in ('create', 'rename')}
         self.above_removed = {above for path in self.removed for above in ancestors(path)}
-        self.above_written = {above for path in self.written for above in ancestors(path)}
+        self.above_written = {above for file in files if file.change != 'delete' for above in ancestors(file.path)}
 
     def plan(self, by_file: dict[str, list[Operation]]) -> Plan:
         plan = Plan()
@@ -46,7 +51,7 @@ class SetPlanner:
         is_cleared = path in self.above_removed or path in self.above_written
         if seen.kind == DIRECTORY and is_cleared:
             return Seen(ABSENT)
-        if seen.blocked_by and seen.blocked_by not in self.removed and path in self.written:
+        if seen.blocked_by and seen.blocked_by not in self.removed and path in self.made:
             if self._is_mergeable():
                 self.conflicts.append(conflict(path, 'file-directory', f'{seen.blocked_by!r} is a file here'))
             else:
@@ -54,19 +59,31 @@ class SetPlanner:
         return seen
 
     def _is_mergeable(self) -> bool:
-        return not self.is_exact and self.bases.is_repository()
+        return not self.is_exact and (self.is_replay or self.bases.is_repository())
 
     def _already(self, file: FileChange, old: Seen, operations: list[Operation], targets: list[Target]) -> Outcome:
-        """The content is there; the mode may not be."""
+        """The content is there. The mode of a file that was there before may not be."""
+        if self.is_proved and file.change != 'delete':
+            self._promised(file, operations)
         outcome = Outcome(file)
         outcome.operations = operations
         outcome.base = outcome.result = old.data
         outcome.old_mode = old.mode or file.mode
-        if old.kind == ABSENT or old.mode == file.mode:
-            outcome.status = ALREADY
-        else:
-            targets.append(Target(file.path, old, New(old.data, old.blob, file.mode, old)))
+        outcome.status = ALREADY
+        if file.change == 'rename':
+            file.mode = old.mode
+        elif file.change in ('modify', 'mode'):
+            file.mode = self._mode(file, old.mode)
+            if old.mode != file.mode:
+                outcome.status = APPLIED if file.base_blob == file.result_blob else MERGED
+                targets.append(Target(file.path, old, New(old.data, old.blob, file.mode, old)))
         return outcome
+
+    def _mode(self, file: FileChange, now: str) -> str:
+        """The mode that a file gets which has the mode `now`: its own, if the set leaves the mode alone."""
+        if self.is_exact or now in ('', file.mode):
+            return file.mode
+        return now if self.bases.mode(file.source or file.path) == file.mode else file.mode
 
     def _modify(self, file: FileChange, operations: list[Operation], targets: list[Target]) -> Outcome:
         old = self._old(file.path)
@@ -80,15 +97,16 @@ class SetPlanner:
         old = self._old(file.path)
         if old.kind == ABSENT:
             return self._proved(file, (old, old), operations, targets)
-        if old.is_at(file.result_blob) and not self.is_exact:
+        if old.is_at(file.result_blob) and old.mode == file.mode and not self.is_exact:
             return self._already(file, old, operations, targets)
-        if old.kind == REGULAR and self._is_mergeable():
-            return self._refused(file, 'add-add', 'there is another file of that name')
+        if self._is_mergeable():
+            kind, what = ('file-directory', 'directory') if old.kind == DIRECTORY else ('add-add', 'file')
+            return self._refused(file, kind, f'there is another {what} of that name')
         raise _stale(file, old)
 
     def _delete(self, file: FileChange, operations: list[Operation], targets: list[Target]) -> Outcome:
         old = self._old(file.path)
-        if old.kind == ABSENT and not self.is_exact:
+        if old.kind != REGULAR and not self.is_exact:
             return self._already(file, old, operations, targets)
         if not old.is_at(file.base_blob):
             if old.kind == REGULAR and self._base(file) is not None:
@@ -104,7 +122,8 @@ class SetPlanner:
     def _rename(self, file: FileChange, operations: list[Operation], targets: list[Target]) -> Outcome:
         source = self._old(file.source or '')
         old = self._old(file.path)
-        if source.kind == ABSENT and old.is_at(file.result_blob) and not self.is_exact:
+        is_there = source.kind != REGULAR and old.is_at(file.result_blob) and not self.is_exact
+        if is_there and self._mode(file, old.mode) == old.mode:
             return self._already(file, old, operations, targets)
         if old.kind != ABSENT:
             if self._base(file) is not None:
@@ -120,6 +139,7 @@ class SetPlanner:
         """`seen`: the file that the content comes from, and what is at the path. Raises PATCH_CORRUPT."""
         source, old = seen
         outcome, blob = _proof(file, source, operations)
+        file.mode = self._mode(file, source.mode)
         if old.is_at(blob) and old.mode == file.mode:
             outcome.status = ALREADY
         else:
@@ -133,25 +153,29 @@ class SetPlanner:
         self.conflicts.append(conflict(file.path, kind, reason))
         return Outcome(file)
 
+    def _promised(self, file: FileChange, operations: list[Operation]) -> tuple[bytes, bytes]:
+        """The base out of git's objects, and what the set makes of it. Raises PATCH_STALE, PATCH_CORRUPT."""
+        base = b'' if file.base_blob is None else self._base(file)
+        if base is None:
+            raise stale(f'The base {file.base_blob} of {file.path!r} is not among the git objects.', path=file.path, expected=file.base_blob)
+        before = Seen(ABSENT if file.base_blob is None else REGULAR)
+        before.data = base
+        return base, _proof(file, before, operations)[0].result
+
     def _moved(self, file: FileChange, source: Seen, operations: list[Operation], targets: list[Target]) -> Outcome:
         """`source`: what is now where the set found its base. Raises PATCH_STALE if the base cannot be had, PATCH_CORRUPT."""
-        base = self._base(file)
-        if base is None or source.kind == DIRECTORY:
+        if self._base(file) is None:
             raise _stale(file, source)
-        before = Seen(REGULAR)
-        before.data = base
-        promised, _ = _proof(file, before, operations)
-        if source.kind == ABSENT:
+        before, promised = self._promised(file, operations)
+        if source.kind != REGULAR:
             if file.source is not None:
                 return self._refused(file, 'rename-source', f'there is no {file.source!a} to rename')
             return self._refused(file, 'modify-delete', 'the set changes it, and it is gone')
-        content = merged_content(file.source or file.path, base, source.data, promised.result)
+        content = merged_content(file.source or file.path, before, source.data, promised)
         if isinstance(content, dict):
             self.conflicts.append({**content, 'path': file.path})
             return Outcome(file)
-        if source.mode != file.mode and self.bases.mode(file.source or file.path) == file.mode:
-            # The set leaves the mode alone, and it has been changed here.
-            file.mode = source.mode
+        file.mode = self._mode(file, source.mode)
         outcome = Outcome(file)
         outcome.status = MERGED
         outcome.operations = operations

@@ -32,6 +32,9 @@ def recover(state: State) -> list[Note]:
         remove_tree(state.tree.fd, STAGING_IN_TREE)
     else:
         _empty_staging(home)
+    from .settling import finish
+
+    finish(state)
     return notes
 
 

@@ -17,11 +17,11 @@ from .unified import edits_of, parse_diff
 class Reverser:
     """`own` is the directory of the record."""
 
-    def __init__(self, tree: Tree, own: int, key: str) -> None:
+    def __init__(self, tree: Tree, own: int, key: str, entries: list[Entry] | None = None) -> None:
         self.tree = tree
         self.own = own
         self.key = key
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, Entry] = {entry.path: entry for entry in entries or []}
         self.conflicts: list[Conflict] = []
         self._results: dict[str, bytes] | None = None
 
@@ -122,6 +122,10 @@ class Reverser:
     def original_of(self, entry: Entry) -> bytes:
         """Nothing where there was no file."""
         return b'' if entry.old is None else self._original(entry)
+
+    def result_of(self, entry: Entry) -> bytes:
+        """Nothing where there is no file any more."""
+        return b'' if entry.new is None else self._result(entry, entry.new)
 
     def _result(self, entry: Entry, new: Side) -> bytes:
         data = self.result(entry)

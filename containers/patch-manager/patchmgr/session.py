@@ -49,13 +49,20 @@ class Session:
 
     def read(self) -> Request:
         if self.request is None:
-            self.request = request_of(self.invocation, self.tree)
+            self.request = self._replayed() if self.invocation.command == 'replay' else request_of(self.invocation, self.tree)
             self.patch_id = self.request.patch_id
             self.meta = self.request.meta
         return self.request
 
-    def plan(self, is_exact: bool = False) -> Plan:
-        return make_plan(self.tree, self.read(), is_exact)
+    def _replayed(self) -> Request:
+        from .replay import request_of_record
+
+        request = request_of_record(self.state(), self.invocation.positional[0])
+        request.meta |= self.meta
+        return request
+
+    def plan(self, is_exact: bool = False, git_dir: str | None = None) -> Plan:
+        return make_plan(self.tree, self.read(), is_exact, git_dir)
 
     # What the orchestrator hears.
 

@@ -50,7 +50,7 @@ def complete_task(tree: Tree, name: str) -> Result:
 
 
 def write_tasks(tree: Tree, tasks: Tasks) -> None:
-    """The file is replaced whole. Its permissions stay."""
+    """The file is replaced whole, and on the disk when this returns. Its permissions stay."""
     fd = made_directory(tree.fd, '.mission_control')
     try:
         try:
@@ -58,8 +58,9 @@ def write_tasks(tree: Tree, tasks: Tasks) -> None:
         except FileNotFoundError:
             permissions = 0o644
         remove_tree(fd, 'tasks.json.new')
-        write_new(fd, 'tasks.json.new', tasks.json(), permissions)
+        write_new(fd, 'tasks.json.new', tasks.json(), permissions, True)
         os.rename('tasks.json.new', 'tasks.json', src_dir_fd=fd, dst_dir_fd=fd)
+        os.fsync(fd)
     finally:
         os.close(fd)
 

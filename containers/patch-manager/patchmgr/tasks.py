@@ -13,6 +13,8 @@ TASKS = '.mission_control/tasks.json'
 MAX_TASKS = 100_000
 PATCHED = 'patched'
 Task = dict[str, object]
+# Lines [0] to [1], counted from 0, became [2] lines.
+Move = tuple[int, int, int]
 
 
 class Tasks:
@@ -179,7 +181,13 @@ def _spans(task: Task) -> list[tuple[str, int, float]] | None:
     return spans
 
 
-def settle(tasks: Tasks, plan: Plan, worked_on: dict[str, str | None]) -> bool:
+def moves_of(plan: Plan) -> dict[str, list[Move]]:
+    """How a landing moves the lines of each file."""
+    changed = [outcome for outcome in plan.outcomes if outcome.status != ALREADY and outcome.change.change == 'modify']
+    return {outcome.change.path: [(edit.lo, edit.hi, count_lines(edit.block)) for edit in outcome.edits] for outcome in changed}
+
+
+def settle(tasks: Tasks, moves: dict[str, list[Move]], worked_on: dict[str, str | None]) -> bool:
     """After a landing: the tasks in `worked_on` get their new status (None: it is taken away), and all spans move with their lines.
     True if anything changed."""
     changed = False
@@ -192,28 +200,27 @@ def settle(tasks: Tasks, plan: Plan, worked_on: dict[str, str | None]) -> bool:
             task.pop('status', None)
         else:
             task['status'] = status
-    edits = {outcome.change.path: outcome.edits for outcome in plan.outcomes if outcome.status != ALREADY and outcome.change.change == 'modify'}
     for task in tasks.tasks:
         value = task.get('allowed_spans', task.get('allowedSpans'))
         for item in value if isinstance(value, list) else []:
             if isinstance(item, dict):
                 file = item.get('file', task.get('file'))
-                changed |= _move(item, edits.get(file, []) if isinstance(file, str) else [])
+                changed |= _move(item, moves.get(file, []) if isinstance(file, str) else [])
     return changed
 
 
-def _move(span: dict[str, object], edits: list[Edit]) -> bool:
+def _move(span: dict[str, object], moves: list[Move]) -> bool:
     start, end = span.get('start'), span.get('end')
     if type(start) is not int or type(end) is not int:
         return False
     lo, hi = start - 1, end
     moved = [lo, hi]
-    for edit in edits:
-        grown = count_lines(edit.block) - (edit.hi - edit.lo)
+    for first, last, count in moves:
+        grown = count - (last - first)
         # What is wholly above moves the span; what lies in it, or at its end, makes it longer.
-        if edit.hi <= lo and edit.lo < lo:
+        if last <= lo and first < lo:
             moved[0] += grown
-        if edit.lo < hi or (edit.lo == hi and lo < hi and edit.lo == edit.hi):
+        if first < hi or (first == hi and lo < hi and first == last):
             moved[1] += grown
     span['start'], span['end'] = max(moved[0] + 1, 1), max(moved[1], moved[0])
     return (span['start'], span['end']) != (start, end)

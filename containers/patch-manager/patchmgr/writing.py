@@ -50,9 +50,10 @@ def apply(session: Session) -> Result:
         about: Result = {'patch_id': session.patch_id, 'operations': len(session.operations), **session.meta}
         if statuses:
             about['task_statuses'] = statuses
-        result['diff_path'] = _land(state, key, plan, about)
+        if request.replays is not None:
+            result['replays'] = about['replays'] = request.replays
+        result['diff_path'] = _land(state, key, plan, about, {name: 'patched' for name in statuses})
         session.patch_id = result['patch_id'] = key
-        _settle(session, plan, {name: 'patched' for name in statuses})
         return _finish(session, plan, result, before)
     return _finish(session, plan, result, None)
 
@@ -86,32 +87,21 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _land(state: State, key: str, plan: Plan, about: dict[str, object]) -> str:
-    """Where the diff is kept."""
+def _land(state: State, key: str, plan: Plan, about: dict[str, object], statuses: _Statuses) -> str:
+    """Where the diff is kept. The list of tasks follows the landing, also when this process dies in between."""
     from .audit import keep_diff
     from .diff import FileDiff
     from .landing import land
+    from .settling import finish, keep
 
     merged = [{'path': item.change.path, 'blob': item.change.result_blob} for item in plan.outcomes if item.status == MERGED]
     if merged:
         about['merged'] = merged
     diff = b''.join(FileDiff(outcome).whole() for outcome in plan.outcomes if outcome.status != ALREADY)
+    keep(state, key, plan, statuses)
     land(state, key, plan.targets, {'at': int(time.time() * 1000), **about}, diff)
+    finish(state)
     return keep_diff(state, key, diff)
-
-
-def _settle(session: Session, plan: Plan, statuses: _Statuses) -> None:
-    """The landing stands, whatever becomes of the list of tasks."""
-    from .tasks import read_tasks, settle
-
-    try:
-        tasks = read_tasks(session.tree)
-        if tasks is not None and settle(tasks, plan, statuses):
-            from .task_commands import write_tasks
-
-            write_tasks(session.tree, tasks)
-    except (Refusal, OSError):
-        return
 
 
 def _finish(session: Session, plan: Plan, result: Result, before: TsCheck | None) -> Result:
@@ -253,8 +243,7 @@ def _take_back(session: Session, patch_id: str, meta: dict[str, object], is_dry:
         about: Result = {'patch_id': reversal.key, 'reverts': reversal.undoes, **meta}
         if statuses:
             about['task_statuses'] = _statuses_now(session, statuses)
-        result['diff_path'] = _land(state, reversal.key, plan, about)
-        _settle(session, plan, statuses)
+        result['diff_path'] = _land(state, reversal.key, plan, about, statuses)
         _log(session, plan, result)
     return result
 

@@ -1,6 +1,7 @@
 """SIGKILL at every single change to the disk: afterwards the tree is whole, old or new, and the record agrees."""
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import unittest
@@ -165,6 +166,102 @@ class CrashInBulk(Crash):
 
     test_revert = None
     test_dying_while_rolling_back = None
+
+
+TASKS = '.mission_control/tasks.json'
+SETTLING = '.mission_control/patch-manager/settling.json'
+
+
+class CrashOfTasks(TreeCase):
+    """The list of tasks follows the landing, whenever the process dies."""
+
+    place = Crash.place
+
+    def setUp(self) -> None:
+        super().setUp()
+        patcher = unittest.mock.patch('os.fsync', lambda _fd: None)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+        edit = self.file({**replace('f', 1, 1, 'a\nb\nc\n'), 'task_id': 'T'})
+        self.apply = ['apply', '--root', self.root, edit]
+
+    def start(self) -> None:
+        tasks = [{'uuid': 'T', 'file': 'f', 'status': 'pending'}, {'uuid': 'L', 'file': 'f', 'allowed_spans': [{'start': 2, 'end': 3}]}]
+        self.fill({'f': (b'1\n2\n3\n', '100644'), TASKS: (json.dumps({'tasks': tasks}).encode(), '100644')})
+
+    def tasks(self) -> tuple[str, int, int]:
+        with open(os.path.join(self.root, TASKS), encoding='utf-8') as file:
+            task, later = json.load(file)['tasks']
+        span = later['allowed_spans'][0]
+        return task['status'], span['start'], span['end']
+
+    def check(self) -> bool:
+        """Runs the next command. Answers whether the edit is there."""
+        self.assertEqual(call('list', '--root', self.root).code, 0)
+        is_there = read_tree(self.root)['f'][0] == b'a\nb\nc\n2\n3\n'
+        self.assertEqual(self.tasks(), ('patched', 4, 5) if is_there else ('pending', 2, 3))
+        self.assertFalse(os.path.lexists(os.path.join(self.root, SETTLING)))
+        return is_there
+
+    def test_apply_and_recover(self) -> None:
+        at, died, seen = 1, True, []
+        while died:
+            self.start()
+            died = dies_at(at, self.apply)
+            is_waiting = read_tree(self.root)['f'][0] != b'1\n2\n3\n' and self.tasks()[0] == 'pending'
+            if is_waiting and at % 2:
+                # Dying in the recovery, at every one of its steps in turn.
+                dies_at(1 + len(seen) % 8, ['recover', '--root', self.root])
+            with self.subTest(at=at):
+                seen.append(self.check())
+            at += 1
+        self.assertEqual(seen, sorted(seen), 'the commit is one moment')
+        self.assertGreater(seen.count(True), 5)
+
+    def test_revert(self) -> None:
+        at, died, seen = 1, True, []
+        while died:
+            self.start()
+            patch_id = call(*self.apply).json['patch_id']
+            died = dies_at(at, ['revert', '--root', self.root, patch_id])
+            with self.subTest(at=at):
+                seen.append(self.check())
+            at += 1
+        self.assertEqual(seen, sorted(seen, reverse=True))
+
+    def settling(self) -> None:
+        """Leaves a landing whose tasks are still to be settled."""
+        for at in range(1, 200):
+            self.start()
+            self.assertTrue(dies_at(at, self.apply))
+            if os.path.isdir(os.path.join(self.root, '.mission_control/patch-manager/applied')) and os.listdir(os.path.join(self.root, '.mission_control/patch-manager/applied')):
+                self.assertEqual(self.tasks(), ('pending', 2, 3))
+                return
+        self.fail('never died between the two')
+
+    def test_a_list_that_was_changed_meanwhile_gets_the_status_only(self) -> None:
+        self.settling()
+        with open(os.path.join(self.root, TASKS), 'a', encoding='utf-8') as file:
+            file.write('\n')
+        self.assertEqual(call('list', '--root', self.root).code, 0)
+        self.assertEqual(self.tasks(), ('patched', 2, 3))
+
+    def test_what_is_kept_is_not_believed(self) -> None:
+        self.settling()
+        with open(os.path.join(self.root, SETTLING), encoding='utf-8') as file:
+            kept = json.load(file)
+        for damage in (
+            None, 5, [], '\0', {}, {'key': 'other'}, {'key': '../../x'}, {'key': 5}, {'statuses': 5}, {'statuses': {'T': 5}}, {'moves': 5},
+            {'moves': {'f': 5}}, {'moves': {'f': [[1]]}}, {'moves': {'f': [[1, 2, 'x']]}},
+        ):
+            made = {**kept, **damage} if isinstance(damage, dict) and damage else damage
+            with open(os.path.join(self.root, SETTLING), 'w', encoding='utf-8') as file:
+                json.dump(made, file)
+            self.assertEqual(call('list', '--root', self.root).code, 0, damage)
+            self.assertEqual(self.tasks(), ('pending', 2, 3), damage)
+            self.assertFalse(os.path.lexists(os.path.join(self.root, SETTLING)), damage)
+        os.mkfifo(os.path.join(self.root, SETTLING))
+        self.assertEqual(call('list', '--root', self.root).code, 0)
 
 
 class Rescue(TreeCase):

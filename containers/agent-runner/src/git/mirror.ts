@@ -6,11 +6,13 @@ import { AppError } from '@shared/contracts'
 import { git, tryGit } from './git.ts'
 import { writeRepository } from './repositoryFiles.ts'
 
-/** A commit that must be in the mirror, and a ref of the remote that leads to it. */
+/** A commit that must be in the mirror, and a ref of the remote that leads to it; `ANY_BRANCH` where it is not known which does. */
 export interface Wanted {
 	commit: string
 	ref: string
 }
+
+export const ANY_BRANCH = 'refs/heads/*'
 
 export interface Remote {
 	workspaceId: string
@@ -108,7 +110,8 @@ async function fetchCommits(fetch: Fetch): Promise<void> {
 
 async function fetchByRef(fetch: Fetch): Promise<boolean> {
 	const { gitDir, missing } = fetch
-	if ((await fetchOnce(fetch, ({ ref, commit }) => `+${ref}:refs/vibehq/by-ref/${commit}`)) !== null) return false
+	const refspec = ({ ref, commit }: Wanted): string => (ref === ANY_BRANCH ? `+${ref}:refs/vibehq/branches/${commit}/*` : `+${ref}:refs/vibehq/by-ref/${commit}`)
+	if ((await fetchOnce(fetch, refspec)) !== null) return false
 	for (const { commit } of missing) {
 		const update = await tryGit(['update-ref', refOf(commit), commit], { gitDir })
 		if (update.exitCode !== 0) return false

@@ -8,6 +8,7 @@ import type { ResolvedCLI } from '../cliSource.ts'
 import { execute } from '../execute.ts'
 import type { Executed } from '../execute.ts'
 import { collectChanges } from '../git/collectPatchSet.ts'
+import { createTouchedFiles } from '../git/touchedFiles.ts'
 import { openMirror } from '../git/mirror.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { addAgentRepository } from '../git/workTree.ts'
@@ -23,6 +24,7 @@ import { judgeRun } from './judgeRun.ts'
 import { checkOutWithMirror } from './prepareTree.ts'
 import { disposeRun, parseParameters, requireGrant } from './taskContext.ts'
 import type { TaskContext } from './taskContext.ts'
+import { watchTouched } from './touchedWatch.ts'
 
 interface AgentRun {
 	context: TaskContext
@@ -59,7 +61,12 @@ async function runIn(all: AgentRun): Promise<AgentRunOutput> {
 	await writeFiles(run.dirs.home, { ...HOME_FILES, ...command.files })
 	lease.report({ kind: 'phase', text: 'run', data: { agent, version: cli.version, isolation: isolation.kind } })
 	const parser = ADAPTERS[agent].createParser({ dirs: run.dirs, onEvent: (event) => lease.report(event) })
-	const executed = await phases.measure('cli', () => launch(all, { cli, command, parser, tree }))
+	const touched = watchTouched({
+		list: createTouchedFiles(tree.tree),
+		report: (event) => lease.report(event),
+		...(context.touchedMs === undefined ? {} : { intervalMs: context.touchedMs }),
+	})
+	const executed = await phases.measure('cli', () => launch(all, { cli, command, parser, tree })).finally(() => touched.stop())
 	await parser.finish(executed.exitCode)
 	if (lease.stopReason && lease.stopReason.kind !== 'cancelled') throw taskFailure('RUNNER_LOST', 'The runner was stopped during the run.')
 	await isolation.reclaim(run.dirs)

@@ -21,6 +21,8 @@ export interface TaskContext {
 	memoryRoot: string | null
 	resolveCLI: ResolveCLI
 	redactor: Redactor
+	/** Between two looks at what a running agent has changed; absent: some seconds. */
+	touchedMs?: number
 	/** Work to be done beside the report of the task, before the runner takes another one. */
 	defer: (work: () => Promise<void>) => void
 }

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { applyPatchSet } from '@shared/ai-patch'
 import { AgentRunOutput, ValidateOutput } from '@shared/contracts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -60,9 +62,47 @@ function addValidation(more: object = {}): TaskRecord {
 }
 const validation = async (more: object = {}): Promise<ValidateOutput> => ValidateOutput.parse((await ended(addValidation(more))).output)
 
+describe('a candidate on a branch that moved on', () => {
+	const LATER = { ...BASE, 'dir/old.txt': 'moved\nas it is\nlater\n', 'run.sh*': '#!/bin/sh\ntrue\n', 'other.txt': 'other\n' }
+	const landOn = (onto: { commit: string }): { commit: string; tree: string } => {
+		const { 'dir/old.txt': moved, 'run.sh*': script, ...rest } = LATER
+		const files = { ...rest, 'a.txt': 'one\n2\r\nthree\n', 'new.txt': moved, 'run.sh': script, 'd/e.txt': 'y\n' }
+		return repository.commit(files, { ref: REF, parent: onto.commit })
+	}
+
+	it('is made again by merging, with the base out of the mirror', async () => {
+		const onto = repository.commit(LATER, { parent: base.commit })
+		const merged = landOn(onto)
+		const more = { ontoCommit: onto.commit, candidateCommit: merged.commit, candidateTree: merged.tree }
+		expect(await validation(more)).toMatchObject({ agrees: true, treeId: merged.tree, engineError: null })
+		await test.remove()
+		test = await startTestRunner(orchestrator.url)
+		const { commands, baseTree } = await validation({ ...more, commands: ['test -e dir/old.txt', 'git rev-parse HEAD HEAD~1; exit 1'] })
+		expect(baseTree).toBe(onto.tree)
+		expect(commands).toMatchObject([
+			{ exitCode: 1, base: { exitCode: 0 }, verdict: 'new-failure' },
+			{ outputTail: `${merged.commit}\n${onto.commit}\n`, base: { outputTail: `${onto.commit}\n${base.commit}\n` }, verdict: 'inconclusive' },
+		])
+	})
+
+	it('is refused where the set conflicts with the branch, or was made against another commit', async () => {
+		const onto = repository.commit({ ...BASE, 'a.txt': 'one\nzwei\r\nthree' }, { parent: base.commit })
+		const more = { ontoCommit: onto.commit, candidateCommit: onto.commit, candidateTree: onto.tree, commands: ['touch ran'] }
+		expect(await validation(more)).toMatchObject({ agrees: false, engineError: expect.stringMatching(/^PATCH_CONFLICT: .*"?a\.txt/), commands: [], baseTree: null })
+		const elsewhere = repository.commit({ ...BASE, 'z.txt': '' }, { ref: 'refs/heads/other', parent: base.commit })
+		expect(await validation({ ...more, baseCommit: elsewhere.commit })).toMatchObject({ agrees: false, engineError: expect.stringMatching(/^PATCH_STALE/) })
+	})
+
+	it('fails as retryable when the commit it sits on cannot be had', async () => {
+		const record = addValidation({ ontoCommit: '3'.repeat(40) })
+		await until('a failure', () => record.error, 12_000)
+		expect(record.error).toMatchObject({ code: 'GIT_UPSTREAM', retryable: true })
+	})
+})
+
 describe('validate', () => {
 	it('re-makes the candidate and agrees, with the base at hand or not', async () => {
-		expect(await validation()).toMatchObject({ agrees: true, treeId: candidate.tree, engineError: null, commands: [] })
+		expect(await validation()).toMatchObject({ agrees: true, treeId: candidate.tree, baseTree: null, engineError: null, commands: [] })
 		await test.remove()
 		test = await startTestRunner(orchestrator.url)
 		expect(await validation()).toMatchObject({ agrees: true, treeId: candidate.tree })
@@ -99,7 +139,42 @@ describe('validate', () => {
 
 	it('ends a command that takes too long', async () => {
 		const { commands } = await validation({ commands: ['echo begun; sleep 60', 'true'], wallClockMs: 1500 })
-		expect(commands[0]).toMatchObject({ exitCode: null, timedOut: true, outputTail: 'begun\n' })
+		expect(commands[0]).toMatchObject({ exitCode: null, timedOut: true, outputTail: 'begun\n', base: { timedOut: true }, verdict: 'inconclusive' })
+		expect(commands[1]).toMatchObject({ exitCode: null, timedOut: true, base: null, verdict: 'inconclusive' })
+	})
+
+	it('blames the candidate for hanging where the base does not', async () => {
+		const { commands } = await validation({ commands: ['test -e dir/old.txt || sleep 60'], wallClockMs: 3000 })
+		expect(commands).toMatchObject([{ exitCode: null, timedOut: true, base: { exitCode: 0, timedOut: false }, verdict: 'new-failure', newFailures: [] }])
+	})
+
+	it('runs what fails on the base, too, in a directory of its own, and blames the candidate only for what is new', async () => {
+		const says = (...names: string[]): string => names.map((name) => `echo 'not ok 1 - ${name}'`).join('; ')
+		const { commands, baseTree } = await validation({
+			commands: [
+				'pwd > $HOME/where; touch prepared',
+				'test -e prepared && grep -q two a.txt',
+				`${says('known')}; exit 1`,
+				`${says('known')}; test -e new.txt && ${says('fresh')}; exit 1`,
+				'echo no name; exit 1',
+				'pwd; cat $HOME/where; git log --format=%H -1; env | grep -c TOKEN; exit 1',
+			],
+		})
+		expect(baseTree).toBe(base.tree)
+		expect(commands.map(({ verdict, newFailures }) => [verdict, newFailures])).toEqual([
+			['passed', []],
+			['new-failure', []],
+			['pre-existing', []],
+			['new-failure', ['not ok - fresh']],
+			['inconclusive', []],
+			['inconclusive', []],
+		])
+		expect(commands.map((command) => command.base?.exitCode)).toEqual([undefined, 0, 1, 1, 1, 1])
+		const [own, others] = [commands[5]?.outputTail, commands[5]?.base?.outputTail].map((text) => text?.trim().split('\n') ?? [])
+		expect(own).toEqual([own?.[0], own?.[0], candidate.commit, '0'])
+		expect(others).toEqual([others?.[0], others?.[0], base.commit, '0'])
+		expect(own?.[0]).not.toBe(others?.[0])
+		await until('the directories of the runs to go', () => readdirSync(join(test.cacheDir, 'runs')).length === 0)
 	})
 
 	it('fails as retryable when the candidate that the commands are for does not come', async () => {

@@ -3,22 +3,21 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionGrant, ValidateOutput } from '@shared/contracts'
 import { isAppError, ValidateParameters } from '@shared/contracts'
-import { agentEnv, HOME_FILES } from '../agentEnv.ts'
-import { execute } from '../execute.ts'
-import { openMirror, treeOf } from '../git/mirror.ts'
+import { ANY_BRANCH, openMirror, treeOf } from '../git/mirror.ts'
 import type { Mirror } from '../git/mirror.ts'
-import { addAgentRepository, writeTree } from '../git/workTree.ts'
+import { writeTree } from '../git/workTree.ts'
 import type { WorkTree } from '../git/workTree.ts'
 import { requireConfinement } from '../isolation/selectIsolation.ts'
 import { remake } from '../patchManager.ts'
 import { createPhases } from '../phases.ts'
 import type { Phases } from '../phases.ts'
-import { createRun, hasRoom, writeFiles } from '../runDirs.ts'
+import { createRun, hasRoom } from '../runDirs.ts'
 import type { Run } from '../runDirs.ts'
 import { taskFailure } from '../taskFailure.ts'
 import { checkOutWithMirror } from './prepareTree.ts'
 import { disposeRun, parseParameters, requireGrant } from './taskContext.ts'
 import type { TaskContext } from './taskContext.ts'
+import { validateByCommands } from './validationCommands.ts'
 
 const CANDIDATE_WAIT_MS = 5000
 
@@ -30,7 +29,10 @@ interface Validation {
 	phases: Phases
 }
 
-/** Re-makes a candidate from base and patch set with the second engine, compares the trees, and runs the workspace's commands on it. */
+/**
+ * Re-makes a candidate with the second engine, from its patch set and the commit it sits on, compares the trees, and runs the
+ * workspace's commands on it; what fails is run on that commit, too.
+ */
 export async function validate(context: TaskContext): Promise<ValidateOutput> {
 	const parameters = parseParameters(ValidateParameters, context)
 	const grant = requireGrant(context)
@@ -62,27 +64,34 @@ async function validateIn(all: Validation): Promise<ValidateOutput> {
 	const patchSetFile = join(run.dirs.root, 'patch-set.json')
 	const downloaded = downloadPatchSet(all, patchSetFile)
 	downloaded.catch(() => {})
-	const tree = await checkOutBase(all, mirror)
+	const tree = await checkOutOnto(all, mirror)
 	await downloaded
-	const remade = await phases.measure('remake', () => remake({ root: run.dirs.work, patchSetFile, signal: context.lease.signal }))
+	const remade = await phases.measure('remake', () => remake({ root: run.dirs.work, patchSetFile, ...movedBase(parameters, mirror), signal: context.lease.signal }))
 	const treeId = await phases.measure('tree', () => writeTree(tree))
 	const isSame = remade.problem === null && treeId === parameters.candidateTree
 	// The commit itself is needed only where commands run: they find it as the HEAD of their repository.
 	const needsCandidate = isSame && parameters.commands.length > 0
 	const problem = remade.problem ?? (needsCandidate ? await fetchCandidate(all, mirror) : null)
 	const agrees = isSame && problem === null
-	const commands = agrees && needsCandidate ? await runCommands(all, { tree, mirror }) : []
+	const { commands, baseTree } = agrees && needsCandidate ? await validateByCommands({ ...all, tree, mirror }) : { commands: [], baseTree: null }
 	if (context.lease.stopReason) throw taskFailure('RUNNER_LOST', 'The runner was stopped during the validation.')
-	return { treeId, agrees, engineError: problem && context.redactor.redact(problem), commands, phasesMs: phases.ms }
+	return { treeId, baseTree, agrees, engineError: problem && context.redactor.redact(problem), commands, phasesMs: phases.ms }
 }
 
 function remoteOf({ context, parameters, grant }: Validation): Parameters<typeof openMirror>[1] {
 	return { workspaceId: parameters.workspaceId, url: `${context.orchestratorURL}${grant.gitPath}`, token: grant.executionToken }
 }
 
-async function checkOutBase({ context, parameters, run, phases }: Validation, mirror: Mirror): Promise<WorkTree> {
-	const { baseCommit, candidateRef: ref } = parameters
-	return await checkOutWithMirror({ mirror, wanted: [{ commit: baseCommit, ref }], run, baseCommit, phases, context })
+async function checkOutOnto({ context, parameters, run, phases }: Validation, mirror: Mirror): Promise<WorkTree> {
+	const { baseCommit, ontoCommit } = parameters
+	// The candidate may not be there yet, and its base need not be the tip of anything any more.
+	const wanted = [...new Set([ontoCommit, baseCommit])].map((commit) => ({ commit, ref: ANY_BRANCH }))
+	return await checkOutWithMirror({ mirror, wanted, run, baseCommit: ontoCommit, phases, context })
+}
+
+/** Where the branch has moved on, the other engine needs the base beside the tree. */
+function movedBase({ baseCommit, ontoCommit }: ValidateParameters, { gitDir }: Mirror): { base?: { gitDir: string; commit: string } } {
+	return baseCommit === ontoCommit ? {} : { base: { gitDir, commit: baseCommit } }
 }
 
 /** The orchestrator pushes the candidate while its tree is made again here, so it may take a moment to be there. Returns what is wrong with it. */
@@ -108,45 +117,4 @@ async function fetchCandidate({ context, parameters, phases }: Validation, mirro
 async function downloadPatchSet({ context, grant, phases }: Validation, file: string): Promise<void> {
 	const set = await phases.measure('patch', () => context.client.getPatchSet(grant.patchPath, grant.executionToken, context.lease.signal))
 	await writeFile(file, JSON.stringify(set))
-}
-
-/** No token is in their environment: they are whatever the repository and the agent made of them. */
-async function runCommands(all: Validation, { tree, mirror }: { tree: WorkTree; mirror: Mirror }): Promise<ValidateOutput['commands']> {
-	const { context, parameters, grant, run, phases } = all
-	const { isolation, lease, redactor } = context
-	const remoteURL = isolation.reach(`${context.orchestratorURL}${grant.gitPath}`)
-	await Promise.all([
-		addAgentRepository(tree, { mirror: mirror.gitDir, commit: parameters.candidateCommit, ref: 'refs/heads/candidate', remoteURL }),
-		writeFiles(run.dirs.home, HOME_FILES),
-	])
-	const deadline = performance.now() + parameters.wallClockMs
-	const results: ValidateOutput['commands'] = []
-	for (const command of parameters.commands) {
-		if (lease.signal.aborted) break
-		lease.report({ kind: 'phase', text: `validate: ${command}` })
-		const start = performance.now()
-		const executed = await phases.measure('commands', () =>
-			execute({
-				isolation,
-				spec: {
-					runId: run.id,
-					bin: '/bin/sh',
-					args: ['-c', `exec 2>&1\n${command}`],
-					env: agentEnv(run.dirs),
-					dirs: run.dirs,
-					readOnly: [mirror.gitDir],
-				},
-				wallClockMs: Math.max(1, deadline - start),
-				signal: lease.signal,
-			}),
-		)
-		results.push({
-			command,
-			exitCode: executed.ending === 'exited' ? executed.exitCode : null,
-			durationMs: Math.round(performance.now() - start),
-			timedOut: executed.ending === 'timeout',
-			outputTail: redactor.redact(`${executed.stdoutTail}${executed.stderrTail}${executed.startError ?? ''}`),
-		})
-	}
-	return results
 }

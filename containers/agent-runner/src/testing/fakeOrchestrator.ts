@@ -225,7 +225,9 @@ export function agentParameters(more: Partial<AgentRunParameters> & Pick<AgentRu
 export function validateParameters(more: Partial<ValidateParameters> & Pick<ValidateParameters, 'baseCommit' | 'candidateCommit' | 'candidateTree'>): Record<string, unknown> {
 	return {
 		executionId: 'EXE-0000000000000001',
+		patchSetId: 'PST-0000000000000001',
 		workspaceId: 'wsp-000000000001',
+		ontoCommit: more.baseCommit,
 		candidateRef: 'refs/vibehq/candidates/EXE-0000000000000001',
 		commands: [],
 		wallClockMs: 20_000,

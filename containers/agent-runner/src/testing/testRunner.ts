@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { ResolveCLI } from '../cliSource.ts'
 import type { RunnerOptions } from '../options.ts'
 import { startRunner } from '../runner.ts'
-import type { Runner } from '../runner.ts'
+import type { Runner, RunnerDeps } from '../runner.ts'
 import { RUNNER_TOKEN } from './fakeOrchestrator.ts'
 
 export const STUB_PATH = fileURLToPath(new URL('./stubAgent.ts', import.meta.url))
@@ -20,7 +20,7 @@ export interface TestRunner {
 	remove(): Promise<void>
 }
 
-export async function startTestRunner(orchestratorURL: string, more: Partial<RunnerOptions> = {}): Promise<TestRunner> {
+export async function startTestRunner(orchestratorURL: string, more: Partial<RunnerOptions> = {}, deps: Partial<RunnerDeps> = {}): Promise<TestRunner> {
 	const cacheDir = more.cacheDir ?? mkdtempSync(join(tmpdir(), 'vibehq-test-cache-'))
 	const logs: TestRunner['logs'] = []
 	const options: RunnerOptions = {
@@ -41,7 +41,7 @@ export async function startTestRunner(orchestratorURL: string, more: Partial<Run
 		shown: [],
 		...more,
 	}
-	const runner = await startRunner(options, { log: (event, fields) => logs.push({ event, ...fields }), resolveCLI: resolveStub })
+	const runner = await startRunner(options, { log: (event, fields) => logs.push({ event, ...fields }), resolveCLI: resolveStub, ...deps })
 	return {
 		runner,
 		cacheDir,
