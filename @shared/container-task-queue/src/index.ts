@@ -1,9 +1,17 @@
-// The rules of the container task queue, without a database: which state may follow which, how long a lease
-// lasts, when work that failed is tried again, and how a task ends. The orchestrator applies them to D1.
+// The rules of the container task queue, without a database: which state may follow which, how long a lease lasts, when work that
+// failed is tried again, how a task ends, what waits for what, and whose turn it is. The orchestrator applies them to D1.
 export { FAILURE_BACKOFF_MS, LAPSE_BACKOFF_MS, MAX_RETRY_DELAY_MS, retryDelayMs } from './backoff.ts'
+export { kindsOf, targetsOf } from './claimClasses.ts'
+export { chooseFairly, DEFAULT_MAX_RUNNING, servedAfter, virtualClock } from './fairness.ts'
+export type { Candidate, Share } from './fairness.ts'
 export { attemptDeadline, heartbeatEveryMs, isLeaseHeld, leaseUntil } from './lease.ts'
 export type { LeaseState } from './lease.ts'
 export { afterFailure, afterLapse, RUNNER_LOST, TIMED_OUT } from './outcome.ts'
 export type { AttemptState, CancelReason, Verdict } from './outcome.ts'
+export { planEdges, planProblem } from './plan.ts'
+export type { PlanEdge, PlanNode } from './plan.ts'
+export type { ClaimNext, ClaimScope, CompleteReport, Evidence, FailReport, Heartbeat, Origin, PlanInput, PlannedTaskInput, TaskFilter, TaskInput, TaskQueue } from './ports.ts'
 export { isClosed, isLeased, nextStatus, TRANSITIONS } from './states.ts'
 export type { TaskEvent } from './states.ts'
+export { splitStreams, STREAMS } from './streams.ts'
+export type { StreamName } from './streams.ts'

@@ -2,6 +2,7 @@
 export const ORCHESTRATOR_BINDINGS = {
 	ORCHESTRATOR_TASKS: 'Tasks',
 	ORCHESTRATOR_AI_PROVIDER: 'AIProviderOps',
+	ORCHESTRATOR_PATCH: 'PatchOps',
 	ORCHESTRATOR_TASK_QUEUE: 'ContainerTaskQueueOps',
 } as const
 

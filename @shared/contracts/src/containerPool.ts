@@ -12,6 +12,10 @@ export const ContainerInstance = z.strictObject({
 	state: ContainerState,
 	isDegraded: z.boolean(),
 	isDraining: z.boolean(),
+	/** A runner that started itself and keeps itself alive; the pool routes to it and never starts or stops it. */
+	isExternal: z.boolean().default(false),
+	/** Pieces of work that it has now. */
+	inFlight: z.int().default(0),
 	port: z.int(),
 	/** Restarts so far; a new one starts under the next generation. */
 	generation: z.int(),
@@ -26,6 +30,12 @@ export const PoolStatus = z.strictObject({
 	workerName: z.string(),
 	/** How many instances are wanted. */
 	target: z.int(),
+	/** Set by a person; null while the pool follows the work. */
+	manualTarget: z.int().nullable().default(null),
+	/** How many instances the platform was found to give; null while it gives all that are asked for. */
+	learnedCap: z.int().nullable().default(null),
+	/** Seconds that the platform has billed, by instance type. */
+	usageSeconds: z.record(z.string(), z.number()).default({}),
 	instances: z.array(ContainerInstance),
 })
 
@@ -37,6 +47,21 @@ export const ContainerHealth = z.strictObject({
 	latencyMs: z.number().nullable(),
 	checkedAt: z.int(),
 	detail: z.string().nullable(),
+})
+
+/** `GET /health/load-balancer`: 200 when work can be done or none is wanted, else 503. */
+export type PoolHealth = z.infer<typeof PoolHealth>
+export const PoolHealth = z.strictObject({
+	isHealthy: z.boolean(),
+	workerName: z.string(),
+	target: z.int(),
+	/** Instances that take work: running and not draining. `degraded` ones are among them. */
+	ready: z.int(),
+	degraded: z.int(),
+	starting: z.int(),
+	unhealthy: z.int(),
+	failed: z.int(),
+	draining: z.int(),
 })
 
 /** `POST /api/containers/scale/:instances`: how many instances a pool may be asked for. */

@@ -64,6 +64,10 @@ export const ERRORS = {
 	PATCH_TOO_LARGE: { status: 413, retryable: false },
 	PATCH_NOT_FOUND: { status: 404, retryable: false },
 	PATCH_ENGINES_DISAGREE: { status: 500, retryable: false },
+	PATCH_REJECTED: { status: 422, retryable: false },
+	PATCH_BATCH_NOT_FOUND: { status: 404, retryable: false },
+	HUMAN_REQUEST_NOT_FOUND: { status: 404, retryable: false },
+	HUMAN_REQUEST_CLOSED: { status: 409, retryable: false },
 	VALIDATION_FAILED: { status: 422, retryable: false },
 	// Workspaces and git
 	WORKSPACE_NOT_FOUND: { status: 404, retryable: false },

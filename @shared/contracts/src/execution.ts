@@ -15,6 +15,7 @@ export const ExecutionPhase = z.enum([
 	'wait',
 	'collect',
 	'policy',
+	'approval',
 	'candidate',
 	'validate',
 	'advance',

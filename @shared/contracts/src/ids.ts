@@ -19,6 +19,10 @@ export const ExecutionId = id(/^EXE-[0-9A-HJKMNP-TV-Z]{16}$/, 'ExecutionId')
 export type PatchSetId = z.infer<typeof PatchSetId>
 export const PatchSetId = id(/^PST-[0-9A-HJKMNP-TV-Z]{16}(~\d{1,2})?$/, 'PatchSetId')
 
+/** Something that waits for a person. */
+export type HumanRequestId = z.infer<typeof HumanRequestId>
+export const HumanRequestId = id(/^HRQ-[0-9A-HJKMNP-TV-Z]{16}$/, 'HumanRequestId')
+
 /** Work that a runner claims under a lease (`container_tasks.task_id`). */
 export type ContainerTaskId = z.infer<typeof ContainerTaskId>
 export const ContainerTaskId = id(/^CTK-[0-9A-HJKMNP-TV-Z]{16}$/, 'ContainerTaskId')

@@ -14,11 +14,16 @@ export {
 export type { AIRpc } from './aiOps.ts'
 export { ORCHESTRATOR_BINDINGS, ORCHESTRATOR_SERVICE, PROVIDER_SECRETS, PROVIDER_TASKS_DLQ, PROVIDER_TASKS_QUEUE } from './bindings.ts'
 export type { CallerProps } from './bindings.ts'
+export { CollisionKind, CollisionView, LineSpan, TouchedFiles } from './collision.ts'
 export {
 	AgentRunOutput,
 	AgentRunParameters,
 	ClaimedTask,
 	ClaimRequest,
+	CommandOutput,
+	CompletedTask,
+	CompleteManyReply,
+	CompleteManyRequest,
 	CompleteRequest,
 	ContainerTask,
 	ContainerTaskInput,
@@ -29,22 +34,31 @@ export {
 	FailRequest,
 	HeartbeatReply,
 	HeartbeatRequest,
+	NextClaim,
+	PlannedTask,
 	ProgressEvent,
+	QueueSummary,
 	TaskError,
+	TaskPlan,
+	TaskPlanInput,
 	ValidateOutput,
 	ValidateParameters,
+	WorkerShare,
 } from './containerTask.ts'
-export { ContainerHealth, ContainerInstance, ContainerState, InstanceCount, PoolStatus } from './containerPool.ts'
+export { ContainerHealth, ContainerInstance, ContainerState, InstanceCount, PoolHealth, PoolStatus } from './containerPool.ts'
 export type { ContainerLoadBalancerRpc } from './containerPool.ts'
 export { AppError, ERRORS, isAppError, isErrorCode, recogniseError, toErrorBody } from './errors.ts'
 export type { ErrorBody, ErrorCode, ErrorSpec } from './errors.ts'
 export { ExecutionCost, ExecutionPhase, ExecutionStatus, ExecutionView, Failure, LogEntry, ProviderTaskMessage } from './execution.ts'
-export { ContainerTaskId, ExecutionId, GitObjectId, OrderId, PatchSetId, TaskId, WorkspaceId } from './ids.ts'
-export { OrderCreated, OrderRequest, OrderStatus, OrderView, TaskStatus, TaskView, WorkspaceRef, WorkspaceRequest, WorkspaceView } from './order.ts'
-export type { OrderInput } from './order.ts'
+export { HumanDecision, HumanRequest } from './humanRequest.ts'
+export type { HumanRequestStatus } from './humanRequest.ts'
+export { ContainerTaskId, ExecutionId, GitObjectId, HumanRequestId, OrderId, PatchSetId, TaskId, WorkspaceId } from './ids.ts'
+export { OrderCreated, OrderRequest, OrderStatus, OrderView, TaskRequest, TaskStatus, TaskView, WorkspaceRef, WorkspaceRequest, WorkspaceView } from './order.ts'
+export type { OrderInput, TaskInput } from './order.ts'
 export { AIPatch, FileChange, FileMode, PatchSet } from './patch.ts'
-export { PatchBatch, PatchEvent, PatchEventType, PatchOptions, PatchResult, PatchStatus, RollbackRequest } from './patchOps.ts'
-export type { PatchRpc } from './patchOps.ts'
+export { ApplyRequest, BatchId, BatchStatus, BlameView, PatchBatch, PatchEvent, PatchEventType, PatchOptions, PatchResult, PatchSetSummary, PatchStatus, RollbackRequest } from './patchOps.ts'
+export type { PatchBatchInput, PatchOptionsInput, PatchRpc } from './patchOps.ts'
+export { DEFAULT_OUTCOMES, PolicyOutcome, PolicyRule, PROTECTED_FILES, ScopeEntry, WorkspacePolicy } from './policy.ts'
 export {
 	CircuitState,
 	CostProfile,
@@ -66,6 +80,7 @@ export type {
 	Lease,
 	Page,
 	PageRequest,
+	TaskCreated,
 	TaskFilter,
 	TasksRpc,
 } from './rpc.ts'

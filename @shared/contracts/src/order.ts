@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { Branch } from './branch.ts'
 import { ExecutionId, OrderId, TaskId, WorkspaceId } from './ids.ts'
+import { ScopeEntry } from './policy.ts'
 import { CostProfile, Priority, ProviderName, RouteDecision, TaskType } from './provider.ts'
-
-const Branch = z.string().min(1).max(200).regex(/^(?!.*\.\.)(?![-/.])[\w./-]+(?<![./])$/, 'not a branch name that git accepts')
 
 /** Where an order works: a GitHub repository, or one that the orchestrator hosts. */
 export type WorkspaceRef = z.infer<typeof WorkspaceRef>
@@ -36,6 +36,8 @@ export const OrderRequest = z.strictObject({
 	/** Shell commands run on the candidate before the branch moves; each must exit 0. */
 	validate: z.array(z.string().min(1).max(2000)).max(20).default([]),
 	factory: z.string().max(100).optional(),
+	/** All that the work may touch; left out, anything. A change elsewhere breaks the rule `outside-scope`. */
+	scope: z.array(ScopeEntry).min(1).max(500).optional(),
 	/** Anything the caller wants to find again with the order. */
 	context: z.record(z.string(), z.unknown()).optional(),
 	/** false: create order and task only; `executeTask` starts the work. */
@@ -64,9 +66,24 @@ export const TaskView = z.strictObject({
 	provider: ProviderName.nullable(),
 	executionId: ExecutionId.nullable(),
 	error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+	/** The task whose conflict this one resolves, and how many such steps lie behind it. */
+	parentTaskId: TaskId.nullable(),
+	depth: z.int(),
+	scope: z.array(ScopeEntry).nullable(),
 	createdAt: z.int(),
 	updatedAt: z.int(),
 })
+
+/** One more piece of work for an order that exists; it lands on the same branch, beside the others. */
+export type TaskRequest = z.infer<typeof TaskRequest>
+export const TaskRequest = z.strictObject({
+	prompt: z.string().trim().min(1).max(100_000),
+	taskType: TaskType.optional(),
+	provider: ProviderName.optional(),
+	scope: z.array(ScopeEntry).min(1).max(500).optional(),
+	execute: z.boolean().default(true),
+})
+export type TaskInput = z.input<typeof TaskRequest>
 
 export type OrderView = z.infer<typeof OrderView>
 export const OrderView = z.strictObject({

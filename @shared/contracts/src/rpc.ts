@@ -1,6 +1,20 @@
-import type { ClaimedTask, ContainerTask, ContainerTaskInput, ContainerTaskStatus, HeartbeatReply, ProgressEvent, TaskError } from './containerTask.ts'
+import type {
+	ClaimedTask,
+	ClaimRequest,
+	CompletedTask,
+	CompleteManyReply,
+	ContainerTask,
+	ContainerTaskInput,
+	ContainerTaskStatus,
+	HeartbeatReply,
+	PlannedTask,
+	ProgressEvent,
+	QueueSummary,
+	TaskError,
+	TaskPlan,
+} from './containerTask.ts'
 import type { ExecutionView, LogEntry } from './execution.ts'
-import type { OrderCreated, OrderInput, OrderView, TaskView } from './order.ts'
+import type { OrderCreated, OrderInput, OrderView, TaskInput, TaskView } from './order.ts'
 import type { PatchSet } from './patch.ts'
 import type { ProviderName, ProviderStats, ProviderStatus, RouteDecision } from './provider.ts'
 
@@ -31,12 +45,20 @@ export interface AssignmentView {
 	createdAt: number
 }
 
+export interface TaskCreated {
+	taskId: string
+	executionId: string | null
+	route: RouteDecision | null
+}
+
 /** Binding `ORCHESTRATOR_TASKS`. */
 export interface TasksRpc {
 	createOrder(order: OrderInput, options?: { idempotencyKey?: string }): Promise<OrderCreated>
 	getOrder(orderId: string): Promise<OrderView>
 	listOrders(page?: PageRequest): Promise<Page<OrderView>>
 	getTask(taskId: string): Promise<TaskView>
+	/** Adds a task to an order: it lands on the order's branch, beside the others. */
+	createTask(orderId: string, task: TaskInput): Promise<TaskCreated>
 	getTasksForOrder(orderId: string): Promise<TaskView[]>
 }
 
@@ -64,14 +86,31 @@ export interface TaskFilter extends PageRequest {
 	executionId?: string | undefined
 }
 
+type NewContainerTask = Partial<ContainerTaskInput> & Pick<ContainerTaskInput, 'taskType'>
+type NewPlannedTask = NewContainerTask & Pick<PlannedTask, 'key'>
+type NewClaim = Partial<ClaimRequest> & Pick<ClaimRequest, 'workerName' | 'containerName'>
+interface NewReport extends Lease {
+	taskId: string
+	output: Record<string, unknown>
+}
+
 /** Binding `ORCHESTRATOR_TASK_QUEUE`. A leased task needs its lease token to be completed or failed. */
 export interface ContainerTaskQueueRpc {
-	submitTask(task: Partial<ContainerTaskInput> & Pick<ContainerTaskInput, 'taskType'>): Promise<string>
+	submitTask(task: NewContainerTask): Promise<string>
+	/** All or none; the ids in the order of the tasks. */
+	submitTasks(tasks: NewPlannedTask[]): Promise<string[]>
+	/** As `submitTasks`, under an id of their own and, with an idempotency key, once. */
+	submitPlan(plan: { tasks: NewPlannedTask[]; idempotencyKey?: string }): Promise<TaskPlan>
+	getPlan(planId: string): Promise<TaskPlan>
 	getTask(taskId: string): Promise<ContainerTask>
 	getTasks(filter?: TaskFilter): Promise<Page<ContainerTask>>
 	claimTask(workerName: string, containerName: string): Promise<ClaimedTask | null>
+	claimTasks(request: NewClaim): Promise<ClaimedTask[]>
 	heartbeat(taskId: string, leaseToken: string, progress?: ProgressEvent[]): Promise<HeartbeatReply>
-	completeTask(taskId: string, output: Record<string, unknown>, lease?: Lease): Promise<ContainerTask>
+	/** With `claimNext`, what it claimed is `next` of the answer. */
+	completeTask(taskId: string, output: Record<string, unknown>, lease?: Lease & { claimNext?: NewClaim }): Promise<CompletedTask>
+	completeTasks(reports: NewReport[], options?: { claimNext?: NewClaim }): Promise<CompleteManyReply>
 	failTask(taskId: string, error: TaskError, lease?: Lease): Promise<ContainerTask>
 	cancelTask(taskId: string, reason: string): Promise<ContainerTask>
+	getSummary(): Promise<QueueSummary>
 }

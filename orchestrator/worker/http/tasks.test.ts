@@ -22,8 +22,12 @@ interface Answer {
 	taskId?: string
 	status?: string
 	items?: unknown[]
-	tasks?: { leaseToken: string }[]
+	tasks?: { taskId?: string; leaseToken: string }[]
+	planId?: string
+	results?: { error: { code: string } | null }[]
+	next?: { leaseToken: string }[]
 	output?: unknown
+	text?: string
 	error?: { code: string }
 }
 
@@ -54,7 +58,8 @@ async function open() {
 			...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
 		})
 		const text = await response.text()
-		return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Answer }
+		const isText = response.headers.get('content-type')?.startsWith('text/plain') ?? false
+		return { status: response.status, body: (isText ? { text } : text === '' ? {} : JSON.parse(text)) as Answer }
 	}
 	return { ...fixture, call }
 }
@@ -112,6 +117,46 @@ describe('the routes of the task queue', () => {
 	})
 })
 
+describe('plans', () => {
+	const tasks = [{ taskType: 'command', key: 'report', dependsOn: ['audit'] }, { taskType: 'command', key: 'audit' }]
+
+	it('go from submit to result, with one call a task', async () => {
+		const { call } = await open()
+		const submitted = await call('worker', 'POST', '/api/task-plans', { tasks })
+		expect(submitted).toMatchObject({ status: 201, body: { status: 'open', counts: { pending: 2, blocked: 1 } } })
+		const [report, audit] = submitted.body.tasks ?? []
+		const claimed = await call('runner', 'POST', '/api/tasks/claim', claimBody)
+		const first = await call('runner', 'POST', `/api/tasks/${audit?.taskId}/complete`, { leaseToken: claimed.body.tasks?.[0]?.leaseToken, output: { stdout: 'fine' }, claimNext: claimBody })
+		expect(first).toMatchObject({ status: 200, body: { status: 'completed', next: [{ task: { taskId: report?.taskId } }] } })
+		const many = { reports: [{ taskId: report?.taskId, leaseToken: first.body.next?.[0]?.leaseToken, output: {} }, { taskId: 'CTK-0', leaseToken: 'x', output: {} }], claimNext: claimBody }
+		expect(await call('runner', 'POST', '/api/tasks/complete', many)).toMatchObject({ status: 200, body: { results: [{ error: null }, { error: { code: 'CONTAINER_TASK_NOT_FOUND' } }], next: [] } })
+		expect(await call('worker', 'GET', `/api/task-plans/${submitted.body.planId}`)).toMatchObject({ status: 200, body: { status: 'completed' } })
+		expect(await call('worker', 'GET', `/api/tasks/${audit?.taskId}/streams/stdout`)).toEqual({ status: 200, body: { text: 'fine' } })
+		expect((await call('stranger', 'GET', `/api/task-plans/${submitted.body.planId}`)).status).toBe(404)
+		expect((await call('stranger', 'GET', `/api/tasks/${audit?.taskId}/streams/stdout`)).status).toBe(404)
+		expect((await call('worker', 'GET', `/api/tasks/${audit?.taskId}/streams/stderr`)).status).toBe(404)
+	})
+
+	it('are repeated with the same Idempotency-Key, and refused with other tasks', async () => {
+		const { call } = await open()
+		const submit = (body: object) => call('worker', 'POST', '/api/task-plans', body, { 'idempotency-key': 'once' })
+		expect((await submit({ tasks })).body.planId).toBe((await submit({ tasks })).body.planId)
+		expect(await submit({ tasks: tasks.slice(1) })).toMatchObject({ status: 409, body: { error: { code: 'IDEMPOTENCY_CONFLICT' } } })
+	})
+})
+
+describe('the queue at a glance', () => {
+	it('counts, and limits what runs', async () => {
+		const { call, submit } = await open()
+		await submit()
+		await submit()
+		expect(await call('operator', 'PUT', '/api/task-queue/workers/agent-factory', { maxRunning: 1 })).toEqual({ status: 200, body: { workerName: 'agent-factory', running: 0, maxRunning: 1 } })
+		expect((await call('runner', 'POST', '/api/tasks/claim', { ...claimBody, max: 5 })).body.tasks).toHaveLength(1)
+		expect(await call('worker', 'GET', '/api/task-queue')).toMatchObject({ status: 200, body: { counts: { pending: 1, assigned: 1, completed: 0 }, workers: [{ running: 1, maxRunning: 1 }] } })
+		expect(await call('stranger', 'GET', '/api/task-queue')).toMatchObject({ status: 200, body: { counts: { pending: 0 }, workers: [] } })
+	})
+})
+
 describe('who may do what', () => {
 	it.each([
 		['', 'GET', '/api/tasks', undefined, 401, 'UNAUTHENTICATED'],
@@ -122,6 +167,13 @@ describe('who may do what', () => {
 		['operator', 'POST', '/api/tasks/claim', claimBody, 403, 'FORBIDDEN'],
 		['bound', 'POST', '/api/tasks/claim', { ...claimBody, containerName: 'c2' }, 403, 'FORBIDDEN'],
 		['bound', 'POST', '/api/tasks/claim', claimBody, 204, null],
+		['runner', 'POST', '/api/task-plans', { tasks: [{ taskType: 'command' }] }, 403, 'FORBIDDEN'],
+		['worker', 'POST', '/api/task-plans', { tasks: [{ taskType: 'agent-run' }] }, 403, 'FORBIDDEN'],
+		['runner', 'GET', '/api/task-queue', undefined, 403, 'FORBIDDEN'],
+		['worker', 'PUT', '/api/task-queue/workers/agent-factory', { maxRunning: 9 }, 403, 'FORBIDDEN'],
+		['worker', 'POST', '/api/tasks/complete', { reports: [{ taskId: 'CTK-0', leaseToken: 'x', output: {} }] }, 403, 'FORBIDDEN'],
+		['bound', 'POST', '/api/tasks/complete', { reports: [{ taskId: 'CTK-0', leaseToken: 'x', output: {} }], claimNext: { ...claimBody, containerName: 'c2' } }, 403, 'FORBIDDEN'],
+		['bound', 'POST', '/api/tasks/CTK-0/complete', { leaseToken: 'x', output: {}, claimNext: { ...claimBody, containerName: 'c2' } }, 403, 'FORBIDDEN'],
 		['worker', 'POST', '/api/tasks', { taskType: 'agent-run' }, 403, 'FORBIDDEN'],
 		['operator', 'POST', '/api/tasks', { taskType: 'validate' }, 403, 'FORBIDDEN'],
 		['worker', 'POST', '/api/tasks', { taskType: 'command', executionId: 'EXE-0000000000000000' }, 403, 'FORBIDDEN'],
@@ -159,6 +211,18 @@ describe('bad input', () => {
 		['runner', '/api/tasks/CTK-0/complete', { leaseToken: 'x', output: { big: 'x'.repeat(33 * 1024 * 1024) } }, 413, 'PAYLOAD_TOO_LARGE'],
 		['runner', '/api/tasks/CTK-0/complete', { leaseToken: 'x', output: {} }, 404, 'CONTAINER_TASK_NOT_FOUND'],
 		['worker', '/api/tasks/CTK-0/cancel', {}, 400, 'INVALID_INPUT'],
+		['worker', '/api/tasks', { taskType: 'command', dependsOn: 'a' }, 400, 'INVALID_INPUT'],
+		['worker', '/api/tasks', { taskType: 'command', dependsOn: ['CTK-0000000000000000'] }, 422, 'CONTAINER_TASK_INVALID'],
+		['worker', '/api/tasks', { taskType: 'command', onDependencyFailure: 'ignore' }, 400, 'INVALID_INPUT'],
+		['worker', '/api/tasks', { taskType: 'command', delayMs: -1 }, 400, 'INVALID_INPUT'],
+		['worker', '/api/tasks', { taskType: 'command', key: 'a' }, 400, 'INVALID_INPUT'],
+		['worker', '/api/task-plans', { tasks: [] }, 400, 'INVALID_INPUT'],
+		['worker', '/api/task-plans', { tasks: [{ taskType: 'command', key: '../x' }] }, 400, 'INVALID_INPUT'],
+		['worker', '/api/task-plans', { tasks: [{ taskType: 'command', key: 'a', dependsOn: ['b'] }, { taskType: 'command', key: 'b', dependsOn: ['a'] }] }, 422, 'CONTAINER_TASK_INVALID'],
+		['worker', '/api/task-plans', { tasks: [{ taskType: 'command', parameters: { big: 'x'.repeat(9_000_000) } }] }, 413, 'PAYLOAD_TOO_LARGE'],
+		['runner', '/api/tasks/complete', { reports: [] }, 400, 'INVALID_INPUT'],
+		['runner', '/api/tasks/complete', { reports: [{ taskId: 'CTK-0', output: {} }] }, 400, 'INVALID_INPUT'],
+		['runner', '/api/tasks/CTK-0/complete', { leaseToken: 'x', output: {}, claimNext: { ...claimBody, waitMs: 5 } }, 400, 'INVALID_INPUT'],
 	])('%s POST %s: %#', async (token, path, body, status, code) => {
 		const { call } = await open()
 		const answer = await call(token, 'POST', path, body)

@@ -1,66 +1,121 @@
 import type { ClaimRequest } from '@shared/contracts'
-import { LAPSE_BACKOFF_MS, RUNNER_LOST, TIMED_OUT } from '@shared/container-task-queue'
+import { kindsOf, targetsOf } from '@shared/container-task-queue'
 import { sql as raw } from 'kysely'
 import type { RawBuilder } from 'kysely'
 import { sql } from '../client.ts'
 import type { Statement } from '../client.ts'
+import { lapsedIds } from './containerTaskLapses.ts'
 import { logTasks } from './containerTaskLog.ts'
+import { countStarts, virtualClock } from './containerTaskShares.ts'
 
-/** Which pending tasks a runner may take now. `owner` and `taskId` narrow it to one Worker's tasks or to one task. */
+/** Which ready tasks a runner may take. `owner` and `taskId` narrow it to what one Worker may take, or to one task. */
 export interface Claimable {
+	workerName: string
+	containerName: string
 	taskTypes: ClaimRequest['taskTypes']
 	capabilities: readonly string[]
-	containerName: string
 	now: number
 	limit: number
+	/** How many tasks of one Worker may run where it has no number of its own. */
+	maxRunning: number
 	owner?: string | undefined
 	taskId?: string | undefined
 }
 
-// Both queries name their partial index: the planner has no statistics and would rather search by status and sort, which
-// costs a pass over all pending tasks. A partial index fits only when the status words stand there as literals.
+// These queries name their partial index: the planner has no statistics and would rather search by status and sort, which
+// costs a pass over all pending tasks. A partial index fits only when its condition stands there word for word.
+const ready = raw`status = 'pending' and run_after = 0 and blocked_by = 0`
+const inClaimIndex = raw`from container_tasks indexed by container_tasks_claim where ${ready}`
+
+/** All that a class asks of a runner: the first columns of the claim index. `is` finds null too. */
+const ofLane = raw`target_worker is lane.target_worker and target_container is lane.target_container and task_type is lane.task_type and requires is lane.requires`
 
 /**
- * Ids in the order of the index `container_tasks_claim`, so that a claim reads the rows that it takes, passes over those that
- * are not for this runner, and never sorts.
+ * Ids of the tasks that a claim takes, by the rule `chooseFairly`. A lane is a class of tasks and a Worker; in the claim index its
+ * tasks stand together in the order of claims. So this hops from lane to lane, by classes that the runner can take and by Workers
+ * that have such a task, and reads the first few of each: O(lanes · log n), whatever else is pending.
  */
 export function claimableIds(claimable: Claimable): RawBuilder<number> {
-	const { capabilities, containerName, owner, taskId } = claimable
-	const able = capabilities.length > 0 ? raw`(requires is null or requires in (${raw.join(capabilities)}))` : raw`requires is null`
-	const conditions = [
-		raw`status = 'pending'`,
-		raw`run_after <= ${claimable.now}`,
-		raw`task_type in (${raw.join(claimable.taskTypes)})`,
-		able,
-		raw`(target_container is null or target_container = ${containerName})`,
-		...(owner === undefined ? [] : [raw`worker_name = ${owner}`]),
-		...(taskId === undefined ? [] : [raw`task_id = ${taskId}`]),
-	]
-	const index = taskId === undefined ? raw`indexed by container_tasks_claim` : raw``
-	return raw<number>`(select id from container_tasks ${index} where ${raw.join(conditions, raw` and `)} order by priority desc, id limit ${claimable.limit})`
+	if (claimable.taskId !== undefined) return oneClaimableId(claimable, claimable.taskId)
+	const { limit, maxRunning } = claimable
+	// Between these the Worker of a lane lies: all of them, or the one that claims for itself.
+	const next = (after: RawBuilder<unknown>) => raw`(select worker_name ${inClaimIndex} and ${ofLane} and ${after} and worker_name <= coalesce(lane.owner, char(1114111)) order by worker_name limit 1)`
+	return raw<number>`(
+		with recursive target as (
+			select value ->> 0 as target_worker, value ->> 1 as target_container, value ->> 2 as owner from json_each(${targetsText(claimable)}) as given
+			where exists (select 1 ${inClaimIndex} and target_worker is (given.value ->> 0) and target_container is (given.value ->> 1))
+		),
+		class as (select target.*, value ->> 0 as task_type, value ->> 1 as requires from target cross join json_each(${kindsText(claimable)})),
+		lane as (
+			select lane.*, ${next(raw`worker_name >= coalesce(lane.owner, '')`)} as worker from class as lane
+			union all
+			select target_worker, target_container, owner, task_type, requires, ${next(raw`worker_name > lane.worker`)} from lane where lane.worker is not null
+		),
+		ranked as (
+			select task.id, task.priority, row_number() over (partition by task.worker_name order by task.priority desc, task.id) as place,
+				coalesce(share.max_running, ${maxRunning}) - coalesce(share.running, 0) as room, max(coalesce(share.served, 0), ${virtualClock}) as served
+			from lane left join container_task_shares as share on share.worker_name = lane.worker
+			cross join container_tasks as task on task.id in (select id ${inClaimIndex} and ${ofLane} and worker_name = lane.worker order by priority desc, id limit ${limit})
+			where lane.worker is not null and coalesce(share.running, 0) < coalesce(share.max_running, ${maxRunning})
+		)
+		select id from ranked where place <= room order by priority desc, served + place, id limit ${limit}
+	)`
 }
 
-/** Ids of leases that ran out, the oldest first. */
-export function lapsedIds(now: number, limit: number): RawBuilder<number> {
-	return raw<number>`(select id from container_tasks indexed by container_tasks_lapse where status in ('assigned', 'running') and lease_expires_at <= ${now} order by lease_expires_at, id limit ${limit})`
+/** The id of the one task when it may be claimed now. Its time may have come without anybody having noticed. */
+function oneClaimableId(claimable: Claimable, taskId: string): RawBuilder<number> {
+	const { capabilities, containerName, workerName, owner } = claimable
+	return raw<number>`(
+		select id from container_tasks where task_id = ${taskId} and status = 'pending' and run_after <= ${claimable.now} and blocked_by = 0
+		and task_type in (${raw.join(claimable.taskTypes)}) and (requires is null or requires in (select value from json_each(${JSON.stringify(capabilities)})))
+		and (target_container is null or target_container = ${containerName}) and (target_worker is null or target_worker = ${workerName})
+		${owner === undefined ? raw`` : raw`and (worker_name = ${owner} or target_worker = ${owner})`}
+		and not exists (select 1 from container_task_shares as share where share.worker_name = container_tasks.worker_name and share.running >= coalesce(share.max_running, ${claimable.maxRunning}))
+	)`
 }
+
+/** Who claims for one Worker gets that Worker's tasks, and others' only where they are meant for it. */
+const targetsText = ({ workerName, containerName, owner }: Claimable): string =>
+	JSON.stringify(targetsOf({ workerName, containerName }).map(({ targetWorker, targetContainer }) => [targetWorker, targetContainer, targetWorker === null ? (owner ?? null) : null]))
+
+const kindsText = ({ taskTypes, capabilities }: Claimable): string => JSON.stringify(kindsOf({ taskTypes, capabilities: [...capabilities] }).map(({ taskType, requires }) => [taskType, requires]))
+
+const dueIds = (now: number, limit: number): RawBuilder<number> =>
+	raw<number>`(select id from container_tasks indexed by container_tasks_due where status = 'pending' and run_after > 0 and blocked_by = 0 and run_after <= ${now} order by run_after limit ${limit})`
+
+const rowsOf = (ids: RawBuilder<number>, name: string) => sql.selectFrom(raw<{ id: number }>`${ids}`.as(name)).select(raw<number>`id`.as('id'))
+
+/** Returns a row when there are leases that ran out or tasks whose time has come: both have to be tidied before they can be claimed. */
+export const untidyQuery = (now: number) => rowsOf(lapsedIds(now, 1), 'lapsed').unionAll(rowsOf(dueIds(now, 1), 'due'))
 
 /** Returns a row when there is anything that a claim would change; read-only, for waiting. */
-export function hasWorkQuery(claimable: Claimable) {
-	const ids = (query: RawBuilder<number>, name: string) => sql.selectFrom(raw<{ id: number }>`${query}`.as(name)).select(raw<number>`id`.as('id'))
-	return ids(claimableIds({ ...claimable, limit: 1 }), 'ready').unionAll(ids(lapsedIds(claimable.now, 1), 'lapsed'))
-}
+export const hasWorkQuery = (claimable: Claimable) => rowsOf(claimableIds({ ...claimable, limit: 1 }), 'ready').unionAll(untidyQuery(claimable.now))
+
+/** Puts tasks whose time has come among the ready ones; returns their ids. */
+export const promoteStatement = (now: number, limit: number) => sql.updateTable('container_tasks').set({ run_after: 0, updated_at: now }).where('id', 'in', dueIds(now, limit)).returning('id')
 
 /** Who claims, and under which lease. Each task's token is `leaseBase.<row id>`: its own, and known to the claimer only. */
 export interface Claimer {
+	/** Names this claim in the log; no secret. */
+	claimId: string
 	assignedTo: string
 	leaseBase: string
 	leaseMs: number
 }
 
-export function claimStatement(claimable: Claimable, claimer: Claimer) {
-	const { now } = claimable
-	return sql
+/**
+ * A claim: its log, its count, and the update that returns the rows. The tasks are chosen once, by the log. What follows reads the
+ * choice from there: a batch is one transaction, so the newest lines are those that were just written.
+ */
+export function claimStatements(claimable: Claimable, claimer: Claimer): [log: Statement, count: Statement, claim: Statement] {
+	const { now, limit } = claimable
+	const chosen = raw<string>`(select details ->> 'taskId' from operation_logs where id > (select max(id) from operation_logs) - ${limit} and operation = 'queue.claimed' and details ->> 'claim' = ${claimer.claimId})`
+	const log = logTasks((where) => where('id', 'in', claimableIds(claimable)), {
+		operation: 'queue.claimed',
+		at: now,
+		details: { claim: claimer.claimId, attempt: raw`attempt + 1`, assignedTo: claimer.assignedTo },
+	})
+	const claim = sql
 		.updateTable('container_tasks')
 		.set({
 			status: 'assigned',
@@ -68,76 +123,12 @@ export function claimStatement(claimable: Claimable, claimer: Claimer) {
 			assigned_to: claimer.assignedTo,
 			lease_token: raw<string>`${claimer.leaseBase} || '.' || id`,
 			lease_expires_at: raw<number>`${now} + min(${claimer.leaseMs}, timeout_ms)`,
+			run_after: 0,
 			assigned_at: now,
 			started_at: null,
 			updated_at: now,
 		})
-		.where('id', 'in', claimableIds(claimable))
+		.where('task_id', 'in', chosen)
 		.returningAll()
-}
-
-export function logClaim(claimable: Claimable, claimer: Claimer): Statement {
-	return logTasks((where) => where('id', 'in', claimableIds(claimable)), {
-		operation: 'queue.claimed',
-		at: claimable.now,
-		details: { attempt: raw`attempt + 1`, assignedTo: claimer.assignedTo },
-	})
-}
-
-// The rule `afterLapse` as SQL, from the same constants; a test holds the two together.
-function lapseVerdict(now: number) {
-	const tooLong = raw<boolean>`${now} >= assigned_at + timeout_ms`
-	const pick = <T>(value: Record<'cancelled' | 'timeout' | 'dead' | 'again', RawBuilder<T>>) =>
-		raw<T>`case when cancel_reason is not null then ${value.cancelled} when ${tooLong} then ${value.timeout} when attempt >= max_attempts then ${value.dead} else ${value.again} end`
-	const word = (text: string) => raw<string>`${raw.lit(text)}`
-	const none = raw<null>`null`
-	const failed = word('failed')
-	const at = raw<number>`${now}`
-	const last = LAPSE_BACKOFF_MS.length
-	const steps = raw.join(
-		LAPSE_BACKOFF_MS.map((waitMs, step) => raw`when ${raw.lit(step + 1)} then ${raw.lit(waitMs)}`),
-		raw` `,
-	)
-	const lost = raw<string>`${JSON.stringify(RUNNER_LOST)}`
-	return {
-		status: pick({ cancelled: failed, timeout: failed, dead: failed, again: word('pending') }),
-		outcome: pick<string | null>({ cancelled: word('cancelled'), timeout: word('timeout'), dead: word('dead'), again: none }),
-		error: pick({
-			cancelled: raw<string>`json_set(cancel_reason, '$.retryable', json('false'))`,
-			timeout: raw<string>`${JSON.stringify(TIMED_OUT)}`,
-			dead: lost,
-			again: lost,
-		}),
-		completedAt: pick<number | null>({ cancelled: at, timeout: at, dead: at, again: none }),
-		runAfter: raw<number>`${now} + case min(attempt, ${raw.lit(last)}) ${steps} end`,
-	}
-}
-
-/** Gives lapsed tasks back to the queue or closes them; returns all columns of those it changed. */
-export function lapseStatement(now: number, limit: number) {
-	const verdict = lapseVerdict(now)
-	return sql
-		.updateTable('container_tasks')
-		.set({
-			status: verdict.status,
-			outcome: verdict.outcome,
-			error: verdict.error,
-			run_after: verdict.runAfter,
-			completed_at: verdict.completedAt,
-			lease_token: null,
-			lease_expires_at: null,
-			updated_at: now,
-		})
-		.where('id', 'in', lapsedIds(now, limit))
-		.returningAll()
-}
-
-export function logLapse(now: number, limit: number): Statement {
-	const verdict = lapseVerdict(now)
-	return logTasks((where) => where('id', 'in', lapsedIds(now, limit)), {
-		operation: 'queue.lapsed',
-		level: 'warn',
-		at: now,
-		details: { assignedTo: raw`assigned_to`, status: verdict.status, outcome: verdict.outcome, leaseExpiredAt: raw`lease_expires_at` },
-	})
+	return [log, countStarts(chosen, now), claim]
 }

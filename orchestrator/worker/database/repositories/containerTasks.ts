@@ -1,10 +1,11 @@
 import { ContainerTask } from '@shared/contracts'
-import type { ContainerTaskInput, ContainerTaskStatus } from '@shared/contracts'
+import type { ContainerTaskStatus, PlannedTask } from '@shared/contracts'
 import type { CancelReason } from '@shared/container-task-queue'
 import type { Selectable } from 'kysely'
 import type { Origin } from '../../services/origin.ts'
 import { sql } from '../client.ts'
 import type { Database, Schema, Statement } from '../client.ts'
+import { idList } from './containerTaskDependencies.ts'
 
 export type ContainerTaskRow = Selectable<Schema['container_tasks']>
 
@@ -49,6 +50,11 @@ export function toTaskRecord(row: ContainerTaskRow): TaskRecord {
 		assignedAt: row.assigned_at,
 		startedAt: row.started_at,
 		completedAt: row.completed_at,
+		...(row.target_worker === null ? {} : { targetWorker: row.target_worker }),
+		...(status === 'pending' && row.run_after > 0 ? { runAfter: row.run_after } : {}),
+		...(status === 'pending' && row.blocked_by > 0 ? { blockedBy: row.blocked_by } : {}),
+		...(row.plan_id === null ? {} : { planId: row.plan_id }),
+		...(row.plan_key === null ? {} : { key: row.plan_key }),
 	})
 	const cancel = json(row.cancel_reason) as CancelReason | null
 	return { id: row.id, task, leaseToken: row.lease_token, outputKey: row.output_key, cancel }
@@ -56,13 +62,14 @@ export function toTaskRecord(row: ContainerTaskRow): TaskRecord {
 
 export interface NewContainerTask {
 	taskId: string
-	input: ContainerTaskInput
+	input: PlannedTask
+	planId?: string | undefined
 	origin: Origin
 	at: number
 }
 
 /** Inserts nothing when the Worker used the idempotency key before. */
-export function insertContainerTask({ taskId, input, origin, at }: NewContainerTask): Statement {
+export function insertContainerTask({ taskId, input, planId, origin, at }: NewContainerTask): Statement {
 	return sql
 		.insertInto('container_tasks')
 		.values({
@@ -72,7 +79,12 @@ export function insertContainerTask({ taskId, input, origin, at }: NewContainerT
 			parameters: JSON.stringify(input.parameters),
 			priority: input.priority,
 			target_container: input.containerName ?? null,
+			target_worker: input.targetWorker ?? null,
 			requires: input.requires ?? null,
+			run_after: Math.max(input.runAfter ?? 0, input.delayMs === undefined ? 0 : at + input.delayMs),
+			on_dependency_failure: input.onDependencyFailure,
+			plan_id: planId ?? null,
+			plan_key: input.key ?? null,
 			max_attempts: input.maxAttempts,
 			timeout_ms: input.timeoutMs,
 			idempotency_key: input.idempotencyKey ?? null,
@@ -86,6 +98,9 @@ export function insertContainerTask({ taskId, input, origin, at }: NewContainerT
 }
 
 export const containerTaskQuery = (taskId: string) => sql.selectFrom('container_tasks').selectAll().where('task_id', '=', taskId)
+
+/** Tasks by id, the oldest first; the ids are one bound text, however many there are. */
+export const containerTasksOfIdsQuery = (taskIds: readonly string[]) => sql.selectFrom('container_tasks').selectAll().where('task_id', 'in', idList(taskIds)).orderBy('id')
 
 export const containerTaskOfKeyQuery = (workerName: string, key: string) =>
 	sql.selectFrom('container_tasks').selectAll().where('worker_name', '=', workerName).where('idempotency_key', '=', key)
@@ -111,6 +126,13 @@ export function containerTasksQuery(page: ContainerTaskPage) {
 	if (page.executionId !== undefined) query = query.where('execution_id', '=', page.executionId)
 	if (page.before !== undefined) query = query.where('id', '<', page.before)
 	return query
+}
+
+/** How many tasks have this status, of one Worker or of all; counts to `countTo` and no further. */
+export function statusCountQuery(status: ContainerTaskStatus, countTo: number, workerName?: string) {
+	let found = sql.selectFrom('container_tasks').select('status').where('status', '=', status).limit(countTo)
+	if (workerName !== undefined) found = found.where('worker_name', '=', workerName)
+	return sql.selectFrom(found.as('found')).select(({ fn, val }) => [val(status).as('status'), fn.countAll<number>().as('count')])
 }
 
 export async function listContainerTasks(db: Database, page: ContainerTaskPage): Promise<TaskRecord[]> {

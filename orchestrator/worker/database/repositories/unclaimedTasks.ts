@@ -8,6 +8,7 @@ export const unclaimedTasksQuery = (before: number, limit: number) =>
 		.select(['task_id', 'task_type', 'requires', 'target_container', 'execution_id', 'worker_name', 'created_at'])
 		.where('status', '=', 'pending')
 		.where('run_after', '<', before)
+		.where('blocked_by', '=', 0)
 		.where('created_at', '<', before)
 		.orderBy('id')
 		.limit(limit)

@@ -1,11 +1,6 @@
-import { env } from 'cloudflare:workers'
 import { AppError } from '@shared/contracts'
 import { describe, expect, it } from 'vitest'
-import { claimStatement, hasWorkQuery, lapseStatement, logClaim, logLapse } from '../../database/repositories/containerTaskClaims.ts'
-import { containerTasksQuery } from '../../database/repositories/containerTasks.ts'
 import { createFixture, LEASE_MS } from './testing/fixture.ts'
-
-const claimable = { taskTypes: ['command'] as ['command'], capabilities: ['codex'], containerName: 'c1', now: 1, limit: 1 }
 
 describe('claim', () => {
 	it('takes the highest priority first, then the oldest, and leases each under its own token', async () => {
@@ -42,6 +37,10 @@ describe('claim', () => {
 		{ name: 'a capability the runner has', input: { requires: 'claude' }, request: { capabilities: ['codex', 'claude'] }, count: 1 },
 		{ name: 'another container', input: { containerName: 'c2' }, request: {}, count: 0 },
 		{ name: 'this container', input: { containerName: 'c1' }, request: {}, count: 1 },
+		{ name: 'another Worker\'s runners', input: { targetWorker: 'other' }, request: {}, count: 0 },
+		{ name: 'this Worker\'s runners', input: { targetWorker: 'pool' }, request: {}, count: 1 },
+		{ name: 'this container of another Worker', input: { targetWorker: 'other', containerName: 'c1' }, request: {}, count: 0 },
+		{ name: 'this container of this Worker', input: { targetWorker: 'pool', containerName: 'c1', requires: 'codex' }, request: { capabilities: ['codex'] }, count: 1 },
 		{ name: 'another task type', input: {}, request: { taskTypes: ['validate' as const] }, count: 0 },
 		{ name: 'fifty capabilities', input: { requires: 'cap-49' }, request: { capabilities: Array.from({ length: 50 }, (_, n) => `cap-${n}`), max: 50 }, count: 1 },
 	])('a task for $name: $count', async ({ input, request, count }) => {
@@ -105,46 +104,5 @@ describe('claim', () => {
 		expect(await queue.get(hopeless.taskId)).toMatchObject({ status: 'failed', outcome: 'error', error: { code: 'SECRET_MISSING' } })
 		expect(await queue.get(unlucky.taskId)).toMatchObject({ status: 'pending', error: { code: 'INTERNAL', message: expect.not.stringContaining('secret') } })
 		expect(settled).toEqual([`${hopeless.taskId} failed error`])
-	})
-})
-
-describe('query plans', () => {
-	const plan = async (query: { compile(): { sql: string; parameters: readonly unknown[] } }) => {
-		const { sql, parameters } = query.compile()
-		const { results } = await env.DB.prepare(`explain query plan ${sql}`).bind(...parameters).all<{ detail: string }>()
-		return results.map((row) => row.detail).join('\n')
-	}
-	const claimer = { assignedTo: 'w:c', leaseBase: 'b', leaseMs: 1 }
-
-	it.each([
-		['claim', claimStatement(claimable, claimer)],
-		['claim of a Worker', claimStatement({ ...claimable, owner: 'w' }, claimer)],
-		['log of a claim', logClaim(claimable, claimer)],
-		['claim of fifty', claimStatement({ ...claimable, limit: 50 }, claimer)],
-		['look for work', hasWorkQuery(claimable)],
-	])('%s reads the claim index and sorts nothing', async (_name, query) => {
-		const text = await plan(query)
-		expect(text).toContain('container_tasks USING INDEX container_tasks_claim')
-		expect(text).not.toMatch(/TEMP B-TREE/)
-		expect(text).not.toMatch(/SCAN container_tasks(?! USING INDEX container_tasks_claim)/)
-	})
-
-	it.each([
-		['lapse', lapseStatement(1, 1)],
-		['log of a lapse', logLapse(1, 1)],
-		['look for work', hasWorkQuery(claimable)],
-	])('%s reads the lapse index and sorts nothing', async (_name, query) => {
-		const text = await plan(query)
-		expect(text).toMatch(/SEARCH container_tasks USING (COVERING )?INDEX container_tasks_lapse/)
-		expect(text).not.toMatch(/TEMP B-TREE|SCAN container_tasks(?! USING INDEX container_tasks_claim)/)
-	})
-
-	it.each([
-		['by status', { status: 'pending' as const }, 'container_tasks_of_status'],
-		['by execution', { executionId: 'EXE-0' }, 'container_tasks_of_execution'],
-	])('a list %s sorts nothing', async (_name, filter, index) => {
-		const text = await plan(containerTasksQuery({ ...filter, limit: 10 }))
-		expect(text).toContain(index)
-		expect(text).not.toMatch(/TEMP B-TREE/)
 	})
 })

@@ -1,32 +1,31 @@
-import type { ClaimedTask, ClaimRequest, ContainerTask } from '@shared/contracts'
-import { isClosed } from '@shared/container-task-queue'
-import { claimStatement, hasWorkQuery, lapseStatement, logClaim, logLapse } from '../../database/repositories/containerTaskClaims.ts'
+import type { ClaimedTask, ClaimRequest, ContainerTask, NextClaim } from '@shared/contracts'
+import { DEFAULT_MAX_RUNNING } from '@shared/container-task-queue'
+import type { ClaimScope } from '@shared/container-task-queue'
+import { createLogger } from '@shared/worker-base'
+import type { Statement } from '../../database/client.ts'
+import { claimStatements, hasWorkQuery, promoteStatement, untidyQuery } from '../../database/repositories/containerTaskClaims.ts'
 import type { Claimable, Claimer } from '../../database/repositories/containerTaskClaims.ts'
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { ringCount, waitForBell } from './bell.ts'
-import { announce, describe, noteTrouble } from './context.ts'
+import { describe, noteTrouble } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
+import { prepareLapse } from './lapse.ts'
 import { failTask } from './settle.ts'
 
-/** Lapsed leases that one claim clears away; the sweeper does the rest. */
+/** Lapsed leases that one claim clears away, and tasks that it lets in; the sweeper does the rest. */
 const LAPSES_PER_CLAIM = 20
+const DUE_PER_CLAIM = 100
+const SWEPT_AT_ONCE = 100
 /** For so long a claimer that waits is taken to be alive without asking again. */
 const FRESH_MS = 1000
 const FIRST_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 500
 
-/** Narrows a claim to the tasks of one Worker, or to one task. */
-export interface ClaimScope {
-	owner?: string | undefined
-	taskId?: string | undefined
-	/** Aborted when the claimer is gone: a lease that nobody hears of would only have to lapse. */
-	signal?: AbortSignal | undefined
-}
+const log = createLogger()
 
 /**
- * Takes up to `max` tasks, the highest priority first, then the oldest. One batch clears lapsed leases and claims, so a
- * task that just lapsed is taken by the same call. When there is nothing it waits up to `waitMs` and returns, still with nothing,
+ * Takes up to `max` tasks: the highest priority first, then by turns among Workers, then the oldest. When there is nothing it waits up to `waitMs` and returns, still with nothing,
  * as soon as there may be something: the caller asks again. Only a caller that asked a moment ago is taken to be alive; one that
  * died while it waited would take the task with it until its lease lapses.
  */
@@ -47,25 +46,62 @@ export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, sco
 	return []
 }
 
-function toClaimable(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Claimable {
-	const { taskTypes, capabilities, containerName, max: limit } = request
-	return { taskTypes, capabilities, containerName, limit, now: deps.now(), owner: scope.owner, taskId: scope.taskId }
+function toClaimable(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Claimable {
+	const { max: limit, ...runner } = request
+	return { ...runner, limit, maxRunning: deps.maxRunning ?? DEFAULT_MAX_RUNNING, now: deps.now(), owner: scope.owner, taskId: scope.taskId }
 }
 
-async function claimNow(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Promise<ClaimedTask[]> {
+async function claimNow(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Promise<ClaimedTask[]> {
+	const claim = prepareClaim(deps, request, scope)
+	return claim.finish(await deps.db.batch(claim.statements))
+}
+
+/** A claim as part of a batch: its statements, which are four, and what to do with what they returned. */
+export interface PreparedClaim {
+	statements: Statement[]
+	finish: (rows: readonly unknown[][]) => Promise<ClaimedTask[]>
+}
+
+export function prepareClaim(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): PreparedClaim {
 	const claimable = toClaimable(deps, request, scope)
-	const { now } = claimable
-	const claimer: Claimer = { assignedTo: `${request.workerName}:${request.containerName}`, leaseBase: deps.ids.leaseToken(), leaseMs: deps.leaseMs }
-	const [, lapsed = [], , taken = []] = await deps.db.batch([
-		logLapse(now, LAPSES_PER_CLAIM),
-		lapseStatement(now, LAPSES_PER_CLAIM),
-		logClaim(claimable, claimer),
-		claimStatement(claimable, claimer),
-	])
-	await announceLapsed(deps, lapsed)
+	const claimer: Claimer = { claimId: deps.ids.containerTask(), assignedTo: `${request.workerName}:${request.containerName}`, leaseBase: deps.ids.leaseToken(), leaseMs: deps.leaseMs }
+	return {
+		statements: [untidyQuery(claimable.now), ...claimStatements(claimable, claimer)],
+		async finish([untidy = [], , , taken = []]) {
+			const records = toTaskRecords(taken)
+			const isTidied = untidy.length > 0 && (await tidy(deps))
+			if (isTidied && records.length === 0) return claimTidied(deps, request, scope)
+			return grantAll(deps, records)
+		},
+	}
+}
+
+/** Lapsed leases and tasks whose time has come are rare, so a claim looks for them and clears them away only when there are any. */
+async function tidy(deps: TaskQueueDeps): Promise<boolean> {
+	try {
+		const now = deps.now()
+		const lapse = prepareLapse(now, LAPSES_PER_CLAIM)
+		const rows = await deps.db.batch([...lapse.statements, promoteStatement(now, DUE_PER_CLAIM)])
+		await lapse.announce(deps, rows)
+		return true
+	} catch (error) {
+		// What was claimed already must reach its runner.
+		log.error('queue.tidy-failed', { error })
+		return false
+	}
+}
+
+/** Claims once more, so that a task that just lapsed is taken by the same call. */
+async function claimTidied(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Promise<ClaimedTask[]> {
+	const { statements } = prepareClaim(deps, request, scope)
+	const [, , , taken = []] = await deps.db.batch(statements)
+	return grantAll(deps, toTaskRecords(taken))
+}
+
+async function grantAll(deps: TaskQueueDeps, records: readonly TaskRecord[]): Promise<ClaimedTask[]> {
 	// RETURNING promises no order.
-	const records = toTaskRecords(taken).sort((a, b) => b.task.priority - a.task.priority || a.id - b.id)
-	const granted = await Promise.all(records.map((record) => grant(deps, record)))
+	const inOrder = records.toSorted((a, b) => b.task.priority - a.task.priority || a.id - b.id)
+	const granted = await Promise.all(inOrder.map((record) => grant(deps, record)))
 	return granted.filter((task) => task !== null)
 }
 
@@ -82,24 +118,16 @@ async function grant(deps: TaskQueueDeps, { task, leaseToken }: TaskRecord): Pro
 	}
 }
 
-async function announceLapsed(deps: TaskQueueDeps, rows: readonly unknown[]): Promise<ContainerTask[]> {
-	const tasks = toTaskRecords(rows).map((record) => record.task)
-	await announce(
-		deps,
-		tasks.filter((task) => isClosed(task.status)),
-	)
-	return tasks
-}
-
-/** Clears all lapsed leases; returns the tasks as they are now. For the sweeper, so that a queue without runners moves too. */
+/** Clears all lapsed leases and lets in what is due; returns the lapsed tasks as they are now. For the sweeper, so that a queue without runners moves too. */
 export async function requeueLapsed(deps: TaskQueueDeps): Promise<ContainerTask[]> {
 	const changed: ContainerTask[] = []
-	const chunk = 100
-	for (let last = chunk; last === chunk; ) {
+	for (let isMore = true; isMore; ) {
 		const now = deps.now()
-		const [, rows = []] = await deps.db.batch([logLapse(now, chunk), lapseStatement(now, chunk)])
-		changed.push(...(await announceLapsed(deps, rows)))
-		last = rows.length
+		const lapse = prepareLapse(now, SWEPT_AT_ONCE)
+		const [due = [], ...rows] = await deps.db.batch([promoteStatement(now, SWEPT_AT_ONCE), ...lapse.statements])
+		const lapsed = await lapse.announce(deps, rows)
+		changed.push(...lapsed)
+		isMore = lapsed.length === SWEPT_AT_ONCE || due.length === SWEPT_AT_ONCE
 	}
 	return changed
 }

@@ -19,6 +19,10 @@ export interface TaskQueueDeps {
 	outputs: OutputStore
 	listener: TaskListener
 	sleep?: (ms: number) => Promise<void>
+	/** Takes known secrets out of a text that a runner sent. Patch sets do not pass through it: they have a check of their own. */
+	redact?: (text: string) => string
+	/** How many tasks of one Worker may run at once where nobody set another number. */
+	maxRunning?: number
 }
 
 /** Which task, and for whom: only tasks of the Worker `owner` exist for it; absent means all. */
@@ -27,10 +31,16 @@ export interface TaskRef {
 	owner?: string | undefined
 }
 
+/** A task exists for the Worker that submitted it, and for the one whose runners it is meant for. */
+export const isVisible = ({ workerName, targetWorker }: ContainerTask, owner: string | undefined): boolean => owner === undefined || workerName === owner || targetWorker === owner
+
 /** Throws CONTAINER_TASK_NOT_FOUND; the same for a task of another Worker, so that ids tell nothing. */
-export async function mustFind(db: Database, { taskId, owner }: TaskRef): Promise<TaskRecord> {
-	const record = await findContainerTask(db, taskId)
-	if (record && (owner === undefined || record.task.workerName === owner)) return record
+export async function mustFind(db: Database, ref: TaskRef): Promise<TaskRecord> {
+	const record = await findContainerTask(db, ref.taskId)
+	return record && isVisible(record.task, ref.owner) ? record : notFound(ref)
+}
+
+export function notFound({ taskId, owner }: TaskRef): never {
 	throw new AppError('CONTAINER_TASK_NOT_FOUND', `There is no container task ${taskId.slice(0, 40)}${owner === undefined ? '' : ` of ${owner}`}.`)
 }
 

@@ -1,11 +1,15 @@
 import { AppError } from '@shared/contracts'
 import type { ContainerTask } from '@shared/contracts'
+import type { Evidence } from '@shared/container-task-queue'
+import type { Selectable } from 'kysely'
+import type { Schema } from '../../database/client.ts'
 import { evidenceOfTaskQuery, findEvidence, insertEvidence } from '../../database/repositories/containerTaskEvidence.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
 import { sha256Of } from '../sha256.ts'
 import { mustFind } from './context.ts'
 import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { storeJSON } from './outputStore.ts'
+import { redacted } from './redact.ts'
 
 /** A report that is not applied, and why. */
 export interface RefusedReport {
@@ -23,7 +27,7 @@ export async function keepEvidence(deps: TaskQueueDeps, report: RefusedReport): 
 	const known = await findEvidence(deps.db, { taskId: task.taskId, kind, leaseTokenHash })
 	if (known !== undefined) return String(known)
 	const key = `container-tasks/${task.taskId}/evidence-${kind}-${leaseTokenHash.slice(0, 16)}.json`
-	const { body, objectKey } = await storeJSON(deps.outputs, key, report.body)
+	const { body, objectKey } = await storeJSON(deps.outputs, key, redactedReport(deps, report.body))
 	const at = deps.now()
 	const [inserted] = await deps.db.batch([
 		insertEvidence({
@@ -51,6 +55,13 @@ export async function keepEvidence(deps: TaskQueueDeps, report: RefusedReport): 
 	return String(row?.id)
 }
 
+/** A patch set stays as it came: one letter less, and it could not be applied by hand any more. */
+function redactedReport(deps: TaskQueueDeps, { output, ...rest }: Record<string, unknown>): Record<string, unknown> {
+	if (typeof output !== 'object' || output === null || !('patchSet' in output)) return redacted(deps, { output, ...rest })
+	const { patchSet, ...others } = output
+	return { ...redacted(deps, rest), output: { ...redacted(deps, others), patchSet } }
+}
+
 /** Keeps a late report and throws LEASE_LOST with its id. */
 export async function refuseLate(deps: TaskQueueDeps, report: Omit<RefusedReport, 'reason'>): Promise<never> {
 	const { taskId, status } = report.task
@@ -61,21 +72,16 @@ export async function refuseLate(deps: TaskQueueDeps, report: Omit<RefusedReport
 	})
 }
 
-/** A late report, as it is kept: for people, and for whoever wants to apply it by hand. */
-export interface Evidence {
-	id: number
-	kind: string
-	reason: string
-	/** The runner that sent it, as far as the task knew it. */
-	containerName: string | null
-	body: unknown
-	at: number
-}
-
-/** Late reports of a task, oldest first; the body is null when its object is gone (retention). Throws CONTAINER_TASK_NOT_FOUND. */
+/** Late reports of a task, oldest first. Throws CONTAINER_TASK_NOT_FOUND. */
 export async function listEvidence(deps: TaskQueueDeps, ref: TaskRef): Promise<Evidence[]> {
 	await mustFind(deps.db, ref)
-	const rows = await deps.db.all(evidenceOfTaskQuery(ref.taskId))
+	return readEvidence(deps, await deps.db.all(evidenceOfTaskQuery(ref.taskId)))
+}
+
+export type EvidenceRow = Selectable<Schema['container_task_evidence']>
+
+/** The rows with their bodies, wherever those are; null when the object is gone. */
+export function readEvidence(deps: Pick<TaskQueueDeps, 'outputs'>, rows: readonly EvidenceRow[]): Promise<Evidence[]> {
 	return Promise.all(
 		rows.map(async (row) => {
 			const text = row.body ?? (row.object_key === null ? null : await deps.outputs.get(row.object_key))

@@ -6,15 +6,15 @@ export const MAX_ROW_OUTPUT_BYTES = 256 * 1024
 
 /** Texts by key. */
 export interface OutputStore {
-	put(key: string, text: string): Promise<void>
+	put(key: string, text: string, contentType?: string): Promise<void>
 	/** Null when there is nothing under the key (any more). */
 	get(key: string): Promise<string | null>
 }
 
 export function createOutputStore(bucket: R2Bucket): OutputStore {
 	return {
-		async put(key, text) {
-			await bucket.put(key, text, { httpMetadata: { contentType: 'application/json' } })
+		async put(key, text, contentType = 'application/json') {
+			await bucket.put(key, text, { httpMetadata: { contentType } })
 		},
 		async get(key) {
 			return (await (await bucket.get(key))?.text()) ?? null

@@ -38,7 +38,8 @@ export function progressLines(task: ContainerTask, events: readonly ProgressEven
 	const chunks: ProgressLine[][] = []
 	let room = 0
 	for (const event of events) {
-		if (event.kind === 'unknown') continue
+		// What a run has touched so far goes to the forecast, not into the log.
+		if (event.kind === 'unknown' || event.kind === 'touched') continue
 		const line = toLine(task, event)
 		const size = JSON.stringify(line).length
 		if (size > room) {

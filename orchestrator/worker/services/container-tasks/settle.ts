@@ -1,65 +1,44 @@
-import { AppError, isAppError } from '@shared/contracts'
-import type { ContainerTask, ProgressEvent, TaskError } from '@shared/contracts'
+import { AppError } from '@shared/contracts'
+import type { ContainerTask } from '@shared/contracts'
 import { afterFailure, isClosed, isLeaseHeld } from '@shared/container-task-queue'
+import type { CompleteReport, FailReport } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
+import { afterCompletion, afterFailures, idList } from '../../database/repositories/containerTaskDependencies.ts'
 import { leaseGuard, logProgressUnderLease, logUnderLease, settleStatement } from '../../database/repositories/containerTaskLeases.ts'
 import type { Settlement } from '../../database/repositories/containerTaskLeases.ts'
+import { countEnd } from '../../database/repositories/containerTaskShares.ts'
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { announce, mustFind, noteTrouble } from './context.ts'
 import type { TaskQueueDeps, TaskRef } from './context.ts'
-import { keepEvidence, refuseLate } from './evidence.ts'
+import { storeStreams } from './commandOutput.ts'
+import { announceDependents } from './dependents.ts'
+import { refuseLate } from './evidence.ts'
 import { storeJSON, withOutput } from './outputStore.ts'
 import { progressLines } from './progress.ts'
+import { redacted } from './redact.ts'
 
-interface Report {
-	leaseToken?: string | undefined
-	progress?: readonly ProgressEvent[]
-}
-export interface CompleteReport extends Report {
-	output: Record<string, unknown>
-}
-export interface FailReport extends Report {
-	error: TaskError
-	/** What was made before the failure. */
-	output?: Record<string, unknown> | undefined
-}
-
-interface Collected {
+export interface Collected {
 	output: Record<string, unknown> | null
 	statements: Statement[]
 }
 
-/**
- * Stores the result of the lease's holder, once: the same token again gets the stored task. Throws LEASE_REQUIRED without a
- * token, LEASE_LOST (with the id of the kept evidence) with one that does not hold.
- */
-export async function completeTask(deps: TaskQueueDeps, ref: TaskRef, report: CompleteReport): Promise<ContainerTask> {
-	const opened = await open(deps, { ...ref, kind: 'complete', report })
-	if (opened.repeated) return withOutput(deps.outputs, opened.record)
-	const { record, leaseToken } = opened
-	const collected = await deps.listener.collect(record.task, report.output).catch(async (error: unknown) => {
-		const isRefused = isAppError(error) && !error.retryable
-		if (isRefused) await keepEvidence(deps, { task: record.task, kind: 'complete', leaseToken, reason: error.code, body: { output: report.output } })
-		throw error
-	})
-	return settle(deps, { record, leaseToken, kind: 'complete', report, collected, end: { status: 'completed', outcome: null, error: null } })
-}
-
 /** Stores a failure of the lease's holder: back to the queue when it is retryable and attempts are left, else failed. Throws as `completeTask`. */
 export async function failTask(deps: TaskQueueDeps, ref: TaskRef, report: FailReport): Promise<ContainerTask> {
-	const opened = await open(deps, { ...ref, kind: 'fail', report })
+	const opened = await openReport(deps, { ...ref, kind: 'fail', report })
 	if (opened.repeated) return withOutput(deps.outputs, opened.record)
 	const { record, leaseToken } = opened
 	const { task, cancel } = record
-	const verdict = afterFailure({ ...task, assignedAt: task.assignedAt ?? 0, cancel }, report.error, deps.now())
+	const error = redacted(deps, report.error)
+	const verdict = afterFailure({ ...task, assignedAt: task.assignedAt ?? 0, cancel }, error, deps.now())
 	const end = {
 		status: verdict.status,
 		outcome: verdict.status === 'failed' ? verdict.outcome : null,
 		error: JSON.stringify(verdict.error),
 		...(verdict.status === 'pending' ? { runAfter: verdict.runAfter } : {}),
 	}
-	return settle(deps, { record, leaseToken, kind: 'fail', report, collected: await collectFailed(deps, task, report.output), end })
+	const ending: Ending = { record, leaseToken, kind: 'fail', report: { ...report, error }, collected: await collectFailed(deps, task, report.output), end }
+	return (await settle(deps, ending)).task
 }
 
 /** A failure is stored whatever the listener thinks of its output; then the output stays as it came. */
@@ -74,7 +53,11 @@ async function collectFailed(deps: TaskQueueDeps, task: ContainerTask, output: R
 }
 
 type Kind = 'complete' | 'fail'
-type Opened = { repeated: true; record: TaskRecord } | { repeated: false; record: TaskRecord; leaseToken: string }
+export type Opened = { repeated: true; record: TaskRecord } | { repeated: false; record: TaskRecord; leaseToken: string }
+interface Opening extends TaskRef {
+	kind: Kind
+	report: CompleteReport | FailReport
+}
 
 const bodyOf = (report: CompleteReport | FailReport): Record<string, unknown> => ({ output: report.output ?? null, ...('error' in report ? { error: report.error } : {}) })
 
@@ -85,20 +68,24 @@ function isRepeated(record: TaskRecord, kind: Kind, leaseToken: string): boolean
 	return kind === 'complete' ? status === 'completed' : status === 'failed' || (status === 'pending' && error !== null)
 }
 
-async function open(deps: TaskQueueDeps, call: TaskRef & { kind: Kind; report: CompleteReport | FailReport }): Promise<Opened> {
-	const record = await mustFind(deps.db, call)
+/** Reads the task that a report is about, and whether the report may be stored. Throws LEASE_REQUIRED, LEASE_LOST, CONTAINER_TASK_CLOSED. */
+export async function openReport(deps: TaskQueueDeps, call: Opening): Promise<Opened> {
+	return judgeReport(deps, await mustFind(deps.db, call), call)
+}
+
+export async function judgeReport(deps: TaskQueueDeps, record: TaskRecord, { kind, report }: Pick<Opening, 'kind' | 'report'>): Promise<Opened> {
 	const { task } = record
-	const { leaseToken } = call.report
+	const { leaseToken } = report
 	if (leaseToken === undefined) {
 		if (isClosed(task.status)) throw new AppError('CONTAINER_TASK_CLOSED', `Container task ${task.taskId} is ${task.status} already.`)
 		throw new AppError('LEASE_REQUIRED', `Container task ${task.taskId} is ${task.status}: claim it, and send the leaseToken of the claim with the report.`)
 	}
-	if (isRepeated(record, call.kind, leaseToken)) return { repeated: true, record }
+	if (isRepeated(record, kind, leaseToken)) return { repeated: true, record }
 	if (isLeaseHeld({ ...task, leaseToken: record.leaseToken }, leaseToken, deps.now())) return { repeated: false, record, leaseToken }
-	return refuseLate(deps, { task, kind: call.kind, leaseToken, body: bodyOf(call.report) })
+	return refuseLate(deps, { task, kind, leaseToken, body: bodyOf(report) })
 }
 
-interface Ending {
+export interface Ending {
 	record: TaskRecord
 	leaseToken: string
 	kind: Kind
@@ -107,34 +94,69 @@ interface Ending {
 	end: Omit<Settlement, 'output' | 'outputKey'>
 }
 
-async function settle(deps: TaskQueueDeps, ending: Ending): Promise<ContainerTask> {
-	const { record, leaseToken, kind, report, collected, end } = ending
-	const { taskId, attempt } = record.task
-	const stored = collected.output === null ? null : await storeJSON(deps.outputs, `container-tasks/${taskId}/${attempt}.json`, collected.output)
+/** The statements that end an attempt; the others read what they returned. */
+export interface Settling {
+	statements: Statement[]
+	task: (rows: readonly unknown[][]) => ContainerTask
+	announce: (rows: readonly unknown[][]) => Promise<void>
+}
+
+/** A guard stands first, so all of it happens or nothing: log, counts, what other tasks make of it, the task, the listener's own. */
+export async function prepareSettling(deps: TaskQueueDeps, ending: Ending): Promise<Settling> {
+	const { record, leaseToken, kind, report, end } = ending
+	const { taskId, attempt, workerName } = record.task
+	const output = ending.collected.output === null ? null : await storeStreams(deps, record.task, redacted(deps, ending.collected.output))
+	const stored = output === null ? null : await storeJSON(deps.outputs, `container-tasks/${taskId}/${attempt}.json`, output)
 	const lease = { taskId, leaseToken, now: deps.now() }
-	const before = [
+	const line = {
+		operation: end.status === 'pending' ? 'queue.retry' : `queue.${end.status}`,
+		level: kind === 'complete' ? 'info' : 'warn',
+		at: lease.now,
+		details: { outcome: end.outcome, ...('error' in report ? { code: report.error.code, message: report.error.message.slice(0, 500), runAfter: end.runAfter ?? null } : {}) },
+	} as const
+	const own = [
 		leaseGuard(lease),
-		...progressLines(record.task, report.progress ?? []).map((lines) => logProgressUnderLease(lease, lines)),
-		logUnderLease(lease, {
-			operation: end.status === 'pending' ? 'queue.retry' : `queue.${end.status}`,
-			level: kind === 'complete' ? 'info' : 'warn',
-			at: lease.now,
-			details: { outcome: end.outcome, ...('error' in report ? { code: report.error.code, message: report.error.message.slice(0, 500), runAfter: end.runAfter ?? null } : {}) },
-		}),
+		...progressLines(record.task, redacted(deps, report.progress ?? [])).map((lines) => logProgressUnderLease(lease, lines)),
+		logUnderLease(lease, line),
+		countEnd(workerName, lease.now),
 	]
+	const others = afterEnd(end.status, taskId, lease.now)
 	const update = settleStatement(lease, { ...end, output: stored?.body ?? null, outputKey: stored?.objectKey ?? null })
-	let settled: TaskRecord | undefined
+	const at = own.length + others.length
+	const task = (rows: readonly unknown[][]): ContainerTask => {
+		const [settled] = toTaskRecords(rows[at] ?? [])
+		if (!settled) throw new AppError('INTERNAL', `Container task ${taskId} was not settled.`)
+		return { ...settled.task, output }
+	}
+	return {
+		statements: [...own, ...others, update, ...ending.collected.statements],
+		task,
+		async announce(rows) {
+			const settled = task(rows)
+			if (isClosed(settled.status)) await announce(deps, [settled])
+			await announceDependents(deps, rows.slice(own.length, at).flat())
+		},
+	}
+}
+
+function afterEnd(status: Settlement['status'], taskId: string, now: number): Statement[] {
+	if (status === 'pending') return []
+	return status === 'completed' ? afterCompletion(taskId, now) : afterFailures(idList([taskId]), now)
+}
+
+/** Stores an ending, and `more` with it. When another call with the same report was faster, its task is returned and `rows` is null. */
+export async function settle(deps: TaskQueueDeps, ending: Ending, more: readonly Statement[] = []): Promise<{ task: ContainerTask; rows: unknown[][] | null }> {
+	const { kind, report, record } = ending
+	const settling = await prepareSettling(deps, ending)
+	let rows: unknown[][]
 	try {
-		const results = await deps.db.batch([...before, update, ...collected.statements])
-		settled = toTaskRecords(results[before.length] ?? [])[0]
+		rows = await deps.db.batch([...settling.statements, ...more])
 	} catch (error) {
 		// Either the guard failed the batch, or something is really wrong: the row tells which.
-		const opened = await open(deps, { taskId, kind, report })
+		const opened = await openReport(deps, { taskId: record.task.taskId, kind, report })
 		if (!opened.repeated) throw error
-		return withOutput(deps.outputs, opened.record)
+		return { task: await withOutput(deps.outputs, opened.record), rows: null }
 	}
-	if (!settled) throw new AppError('INTERNAL', `Container task ${taskId} was not settled.`)
-	const task = { ...settled.task, output: collected.output }
-	if (isClosed(task.status)) await announce(deps, [task])
-	return task
+	await settling.announce(rows)
+	return { task: settling.task(rows), rows: rows.slice(settling.statements.length) }
 }

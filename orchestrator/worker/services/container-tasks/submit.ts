@@ -1,19 +1,23 @@
-import { AgentRunParameters, AppError, ContainerTaskInput, ValidateParameters } from '@shared/contracts'
+import { AgentRunParameters, AppError, PlannedTask, ValidateParameters } from '@shared/contracts'
 import type { ContainerTask, ContainerTaskType } from '@shared/contracts'
+import { planEdges, planProblem } from '@shared/container-task-queue'
+import type { Origin, PlannedTaskInput } from '@shared/container-task-queue'
 import { z } from 'zod'
 import type { Statement } from '../../database/client.ts'
-import { containerTaskOfKeyQuery, containerTaskQuery, insertContainerTask, toTaskRecords } from '../../database/repositories/containerTasks.ts'
+import { afterOldFailures, blockStatement, idList, insertDependencies } from '../../database/repositories/containerTaskDependencies.ts'
+import type { Dependency } from '../../database/repositories/containerTaskDependencies.ts'
+import { containerTaskOfKeyQuery, containerTaskQuery, containerTasksOfIdsQuery, insertContainerTask, toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import { logTasks } from '../../database/repositories/containerTaskLog.ts'
-import type { Origin } from '../origin.ts'
 import { ringBell } from './bell.ts'
+import { isVisible } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
-
-/** A task as callers write it, with defaults left out. */
-export type TaskInput = z.input<typeof ContainerTaskInput>
+import { announceDependents } from './dependents.ts'
 
 /** Command and parameters live in one row, which D1 ends at 2 MB. */
 const MAX_DEFINITION_BYTES = 1_000_000
-/** Tasks of one `submitMany`: one batch, so all of them or none. */
+/** All of one call: they are bound, stored and returned together. */
+const MAX_CALL_BYTES = 8_000_000
+/** Tasks of one call: one batch, so all of them or none. */
 const MAX_TASKS = 100
 
 const PARAMETERS: Record<ContainerTaskType, z.ZodType> = {
@@ -22,8 +26,8 @@ const PARAMETERS: Record<ContainerTaskType, z.ZodType> = {
 	command: z.record(z.string(), z.unknown()),
 }
 
-function check(input: TaskInput): ContainerTaskInput {
-	const parsed = ContainerTaskInput.safeParse(input)
+function check(input: PlannedTaskInput): { input: PlannedTask; bytes: number } {
+	const parsed = PlannedTask.safeParse(input)
 	const parameters = parsed.success ? PARAMETERS[parsed.data.taskType].safeParse(parsed.data.parameters) : undefined
 	const issue = parsed.error?.issues[0] ?? parameters?.error?.issues[0]
 	if (!parsed.success || issue) {
@@ -34,41 +38,78 @@ function check(input: TaskInput): ContainerTaskInput {
 	if (bytes > MAX_DEFINITION_BYTES) {
 		throw new AppError('PAYLOAD_TOO_LARGE', `Command and parameters are ${bytes} bytes; a task holds ${MAX_DEFINITION_BYTES} at most. Pass a reference to large data instead.`)
 	}
-	return parsed.data
+	return { input: parsed.data, bytes }
 }
 
-interface Submission {
-	taskId: string
-	key: string | undefined
-	statements: Statement[]
+function checkAll(inputs: readonly PlannedTaskInput[]): PlannedTask[] {
+	if (inputs.length > MAX_TASKS) throw new AppError('INVALID_INPUT', `${inputs.length} tasks in one call; ${MAX_TASKS} is the most.`)
+	const checked = inputs.map(check)
+	const bytes = checked.reduce((sum, task) => sum + task.bytes, 0)
+	if (bytes > MAX_CALL_BYTES) throw new AppError('PAYLOAD_TOO_LARGE', `The tasks are ${bytes} bytes together; a call holds ${MAX_CALL_BYTES} at most. Submit them in several calls.`)
+	const tasks = checked.map(({ input }) => input)
+	const problem = planProblem(tasks)
+	if (problem !== null) throw new AppError('CONTAINER_TASK_INVALID', problem)
+	return tasks
 }
 
-function prepare(deps: TaskQueueDeps, input: TaskInput, origin: Origin): Submission {
-	const taskId = deps.ids.containerTask()
-	const at = deps.now()
-	const checked = check(input)
-	const key = checked.idempotencyKey
-	return {
-		taskId,
-		key,
-		statements: [
-			insertContainerTask({ taskId, input: checked, origin, at }),
-			// Picks nothing when the key was known and so nothing was inserted.
-			logTasks((where) => where('task_id', '=', taskId), { operation: 'queue.submitted', at }),
-			key === undefined ? containerTaskQuery(taskId) : containerTaskOfKeyQuery(origin.workerName, key),
-		],
-	}
+/** A task on its way into the table, under the id that it will have. */
+interface NewTask {
+	taskId: ContainerTask['taskId']
+	input: PlannedTask
+}
+
+/** What is stored beside the tasks in the same batch. */
+interface Together {
+	planId: string
+	statements: (taskIds: string[]) => Statement[]
 }
 
 /** Puts tasks into the queue, all or none. A known idempotency key returns the task that it made. */
-export async function submitTasks(deps: TaskQueueDeps, inputs: readonly TaskInput[], origin: Origin): Promise<ContainerTask[]> {
-	if (inputs.length > MAX_TASKS) throw new AppError('INVALID_INPUT', `${inputs.length} tasks in one call; ${MAX_TASKS} is the most.`)
-	const submissions = inputs.map((input) => prepare(deps, input, origin))
-	const results = await deps.db.batch(submissions.flatMap((submission) => submission.statements))
+export async function submitTasks(deps: TaskQueueDeps, inputs: readonly PlannedTaskInput[], { origin, together }: { origin: Origin; together?: Together }): Promise<ContainerTask[]> {
+	const tasks = checkAll(inputs).map((input): NewTask => ({ taskId: deps.ids.containerTask(), input }))
+	const edges = dependenciesOf(tasks)
+	await mustKnow(deps, edges.flatMap(({ dependsOn, isNew }) => (isNew ? [] : [dependsOn])), origin)
+	const at = deps.now()
+	const taskIds = tasks.map(({ taskId }) => taskId)
+	const blocked = [...new Set(edges.map(({ taskId }) => taskId))]
+	const dependencies = blocked.length === 0 ? [] : [insertDependencies(edges, { workerName: origin.workerName, at }), blockStatement(blocked), ...afterOldFailures(blocked, at)]
+	const stored = [
+		...(together?.statements(taskIds) ?? []),
+		...tasks.map((task) => insertContainerTask({ ...task, planId: together?.planId, origin, at })),
+		// Picks nothing of what was not inserted because its key was known.
+		logTasks((where) => where('task_id', 'in', idList(taskIds)), { operation: 'queue.submitted', at }),
+		...dependencies,
+	]
+	const reads = tasks.map(({ taskId, input }) => (input.idempotencyKey === undefined ? containerTaskQuery(taskId) : containerTaskOfKeyQuery(origin.workerName, input.idempotencyKey)))
+	const rows = await deps.db.batch([...stored, ...reads])
 	ringBell()
-	return submissions.map((submission, index) => {
-		const [record] = toTaskRecords(results[index * 3 + 2] ?? [])
-		if (!record) throw new AppError('INTERNAL', `Container task ${submission.taskId} was not stored.`)
+	await announceDependents(deps, rows.slice(stored.length - dependencies.length, stored.length).flat())
+	return tasks.map(({ taskId }, index) => {
+		const [record] = toTaskRecords(rows[stored.length + index] ?? [])
+		if (!record) throw new AppError('INTERNAL', `Container task ${taskId} was not stored.`)
 		return record.task
 	})
+}
+
+/** Which of the tasks waits for which, by id. A task that may turn out to exist already cannot be waited for by its name here. */
+function dependenciesOf(tasks: readonly NewTask[]): (Dependency & { isNew: boolean })[] {
+	return planEdges(tasks.map(({ input }) => input)).flatMap(({ from, on }) => {
+		const task = tasks[from]
+		const other = typeof on === 'number' ? tasks[on] : undefined
+		if (other?.input.idempotencyKey !== undefined) {
+			throw new AppError('CONTAINER_TASK_INVALID', `The task ${other.input.key} has an idempotency key, so others cannot wait for it by its name. Give the key to the plan instead.`)
+		}
+		return task ? [{ taskId: task.taskId, dependsOn: other?.taskId ?? String(on), isNew: other !== undefined }] : []
+	})
+}
+
+async function mustKnow(deps: TaskQueueDeps, taskIds: readonly string[], origin: Origin): Promise<void> {
+	if (taskIds.length === 0) return
+	const known = new Set<string>(
+		toTaskRecords(await deps.db.all(containerTasksOfIdsQuery(taskIds)))
+			.filter(({ task }) => isVisible(task, origin.workerName))
+			.map(({ task }) => task.taskId),
+	)
+	const unknown = taskIds.find((taskId) => !known.has(taskId))
+	if (unknown !== undefined) throw new AppError('CONTAINER_TASK_INVALID', `dependsOn names ${unknown.slice(0, 40)}: that is neither the key of a task of this call nor a container task of ${origin.workerName}.`)
 }

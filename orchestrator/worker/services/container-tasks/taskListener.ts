@@ -1,4 +1,4 @@
-import type { ContainerTask, ExecutionGrant } from '@shared/contracts'
+import type { ContainerTask, ExecutionGrant, ProgressEvent } from '@shared/contracts'
 import type { CancelReason } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
 
@@ -6,6 +6,8 @@ import type { Statement } from '../../database/client.ts'
 export interface TaskListener {
 	/** What the runner needs beside the task, made at claim time and never stored. Throwing fails the task with that error. */
 	grant(task: ContainerTask, leaseExpiresAt: number): Promise<ExecutionGrant | null>
+	/** Told what a runner said with a heartbeat that held the lease. It is somebody's word: throwing changes nothing but the log. */
+	progressed?(task: ContainerTask, progress: readonly ProgressEvent[]): Promise<void>
 	/** Asked at each heartbeat; a reason stops the run. */
 	shouldCancel(task: ContainerTask): Promise<CancelReason | null>
 	/**

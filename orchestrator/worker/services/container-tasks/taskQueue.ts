@@ -1,61 +1,75 @@
 import { AppError } from '@shared/contracts'
-import type { ClaimedTask, ClaimRequest, ContainerTask, HeartbeatReply, Page, TaskFilter } from '@shared/contracts'
-import { listContainerTasks } from '../../database/repositories/containerTasks.ts'
-import type { Origin } from '../origin.ts'
+import type { ContainerTask, Page } from '@shared/contracts'
+import type { TaskFilter, TaskQueue as TaskQueuePort } from '@shared/container-task-queue'
+import { recountStatement } from '../../database/repositories/containerTaskShares.ts'
+import { findContainerTask, listContainerTasks } from '../../database/repositories/containerTasks.ts'
+import { archiveClosed, findArchivedTask } from './archive.ts'
 import { cancelTask } from './cancel.ts'
 import { claimTasks, requeueLapsed } from './claim.ts'
-import type { ClaimScope } from './claim.ts'
-import { mustFind } from './context.ts'
-import type { TaskQueueDeps } from './context.ts'
+import { readStream } from './commandOutput.ts'
+import { completeMany, completeTask } from './complete.ts'
+import { isVisible, notFound } from './context.ts'
+import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { listEvidence } from './evidence.ts'
-import type { Evidence } from './evidence.ts'
 import { heartbeat } from './heartbeat.ts'
-import type { Heartbeat } from './heartbeat.ts'
 import { withOutput } from './outputStore.ts'
-import { completeTask, failTask } from './settle.ts'
-import type { CompleteReport, FailReport } from './settle.ts'
+import { getPlan, submitPlan } from './plans.ts'
+import { failTask } from './settle.ts'
 import { submitTasks } from './submit.ts'
-import type { TaskInput } from './submit.ts'
+import { setMaxRunning, summarise } from './summary.ts'
 
 const MAX_PAGE = 200
+/** Fifty tasks a round: what one run of the sweeper may move without coming near the limit of what a request may do. */
+const ARCHIVE_ROUNDS = 4
 
-/**
- * The container task queue on D1. Where a method takes `owner`, only tasks of that Worker exist for it; absent means all.
- */
-export interface TaskQueue {
-	submit(input: TaskInput, origin: Origin): Promise<ContainerTask>
-	submitMany(inputs: readonly TaskInput[], origin: Origin): Promise<ContainerTask[]>
-	get(taskId: string, owner?: string): Promise<ContainerTask>
-	/** Newest first. Outputs that are too long for a row are null here; `get` has them. */
-	list(filter?: TaskFilter, owner?: string): Promise<Page<ContainerTask>>
-	claim(request: ClaimRequest, scope?: ClaimScope): Promise<ClaimedTask[]>
-	heartbeat(taskId: string, beat: Heartbeat, owner?: string): Promise<HeartbeatReply>
-	complete(taskId: string, report: CompleteReport, owner?: string): Promise<ContainerTask>
-	fail(taskId: string, report: FailReport, owner?: string): Promise<ContainerTask>
-	cancel(taskId: string, reason: string, owner?: string): Promise<ContainerTask>
+/** The container task queue on D1. */
+export interface TaskQueue extends TaskQueuePort {
+	/** Clears lapsed leases and lets in tasks whose time has come; returns the tasks that had lapsed. For the sweeper. */
 	requeueLapsed(): Promise<ContainerTask[]>
-	/** Reports that came with a lease that was lost: kept, never applied. */
-	evidence(taskId: string, owner?: string): Promise<Evidence[]>
+	/** Counts anew what runs, and moves tasks that ended longer than `keepMs` ago to the bucket, where `get`, `evidence` and `plan` still find them. */
+	maintain(keepMs: number): Promise<{ tasks: number; plans: number }>
 }
 
 export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
 	return {
 		async submit(input, origin) {
-			const [task] = await submitTasks(deps, [input], origin)
+			const [task] = await submitTasks(deps, [input], { origin })
 			if (!task) throw new AppError('INTERNAL', 'The container task was not stored.')
 			return task
 		},
-		submitMany: (inputs, origin) => submitTasks(deps, inputs, origin),
-		get: async (taskId, owner) => withOutput(deps.outputs, await mustFind(deps.db, { taskId, owner })),
+		submitMany: (inputs, origin) => submitTasks(deps, inputs, { origin }),
+		submitPlan: (plan, origin) => submitPlan(deps, plan, origin),
+		plan: (planId, owner) => getPlan(deps, planId, owner),
+		get: (taskId, owner) => get(deps, { taskId, owner }),
 		list: (filter = {}, owner) => list(deps, filter, owner),
+		stream: (taskId, name, owner) => readStream(deps, { taskId, owner }, name),
 		claim: (request, scope = {}) => claimTasks(deps, request, scope),
 		heartbeat: (taskId, beat, owner) => heartbeat(deps, { taskId, owner }, beat),
 		complete: (taskId, report, owner) => completeTask(deps, { taskId, owner }, report),
+		completeMany: (reports, options) => completeMany(deps, reports, options),
 		fail: (taskId, report, owner) => failTask(deps, { taskId, owner }, report),
 		cancel: (taskId, reason, owner) => cancelTask(deps, { taskId, owner }, reason),
+		evidence: (taskId, owner) => evidence(deps, { taskId, owner }),
+		summary: (owner) => summarise(deps, owner),
+		setMaxRunning: (workerName, maxRunning) => setMaxRunning(deps, workerName, maxRunning),
 		requeueLapsed: () => requeueLapsed(deps),
-		evidence: (taskId, owner) => listEvidence(deps, { taskId, owner }),
+		async maintain(keepMs) {
+			const now = deps.now()
+			await deps.db.run(recountStatement(now))
+			return archiveClosed(deps, now - keepMs, ARCHIVE_ROUNDS)
+		},
 	}
+}
+
+async function get(deps: TaskQueueDeps, ref: TaskRef): Promise<ContainerTask> {
+	const record = (await findContainerTask(deps.db, ref.taskId)) ?? (await findArchivedTask(deps, ref.taskId))?.record
+	return record && isVisible(record.task, ref.owner) ? withOutput(deps.outputs, record) : notFound(ref)
+}
+
+async function evidence(deps: TaskQueueDeps, ref: TaskRef) {
+	if (await findContainerTask(deps.db, ref.taskId)) return listEvidence(deps, ref)
+	const archived = await findArchivedTask(deps, ref.taskId)
+	return archived && isVisible(archived.record.task, ref.owner) ? archived.evidence() : notFound(ref)
 }
 
 async function list(deps: TaskQueueDeps, filter: TaskFilter, owner?: string): Promise<Page<ContainerTask>> {

@@ -1,21 +1,22 @@
 import { env } from 'cloudflare:workers'
 import { ClaimRequest } from '@shared/contracts'
 import type { ClaimedTask } from '@shared/contracts'
+import type { TaskInput } from '@shared/container-task-queue'
 import type { z } from 'zod'
 import { createDatabase, sql } from '../../../database/client.ts'
 import { createIds } from '../../ids.ts'
 import { createOutputStore } from '../outputStore.ts'
 import type { TaskListener } from '../taskListener.ts'
+import type { TaskQueueDeps } from '../context.ts'
 import { createTaskQueue } from '../taskQueue.ts'
-import type { TaskInput } from '../submit.ts'
 
 export const LEASE_MS = 30_000
 export const origin = { workerName: 'agent-factory' }
 
 /** A queue on the test's D1 and R2 with a clock that only the test moves. `listener` replaces what a test looks at. */
-export async function createFixture(listener: Partial<TaskListener> = {}) {
+export async function createFixture(listener: Partial<TaskListener> = {}, more: Partial<TaskQueueDeps> = {}) {
 	const db = createDatabase(env.DB)
-	await db.batch([sql.deleteFrom('container_tasks'), sql.deleteFrom('container_task_evidence'), sql.deleteFrom('operation_logs')])
+	await db.batch([sql.deleteFrom('container_tasks'), sql.deleteFrom('container_task_evidence'), sql.deleteFrom('container_task_dependencies'), sql.deleteFrom('container_task_plans'), sql.deleteFrom('container_task_shares'), sql.deleteFrom('operation_logs')])
 	const clock = { now: 1_000_000 }
 	const settled: string[] = []
 	const queue = createTaskQueue({
@@ -36,6 +37,7 @@ export async function createFixture(listener: Partial<TaskListener> = {}) {
 			},
 			...listener,
 		},
+		...more,
 	})
 	const claim = (request: Partial<z.input<typeof ClaimRequest>> = {}) => queue.claim(ClaimRequest.parse({ workerName: 'pool', containerName: 'c1', ...request }))
 	return {

@@ -1,0 +1,138 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, it } from 'vitest'
+import { createRedactor } from './redact.ts'
+import { createFixture, LEASE_MS } from './testing/fixture.ts'
+
+const request = { workerName: 'pool', containerName: 'c1', taskTypes: ['command' as const], capabilities: [], max: 1 }
+const next = { request, scope: {} }
+
+describe('complete and claim in one call', () => {
+	it('stores the result and takes the next task', async () => {
+		const { submit, claimOne, queue, log } = await createFixture()
+		const [first, second] = [await submit(), await submit()]
+		const { leaseToken } = await claimOne()
+		const answer = await queue.complete(first.taskId, { leaseToken, output: { n: 1 }, next })
+		expect(answer).toMatchObject({ status: 'completed', output: { n: 1 }, next: [{ task: { taskId: second.taskId, assignedTo: 'pool:c1' } }] })
+		expect(await log()).toEqual(['queue.submitted', 'queue.submitted', 'queue.claimed', 'queue.completed', 'queue.claimed'])
+		expect(await queue.complete(first.taskId, { leaseToken, output: { n: 1 }, next })).toMatchObject({ status: 'completed', next: [] })
+	})
+
+	it('takes what the result has just set free', async () => {
+		const { submit, claimOne, queue } = await createFixture({}, { maxRunning: 1 })
+		const first = await submit()
+		const second = await submit({ dependsOn: [first.taskId] })
+		const { leaseToken } = await claimOne()
+		expect((await queue.complete(first.taskId, { leaseToken, output: {}, next })).next).toMatchObject([{ task: { taskId: second.taskId } }])
+	})
+
+	it('claims nothing when the lease is lost', async () => {
+		const { submit, claimOne, queue, clock } = await createFixture()
+		const first = await submit()
+		const second = await submit({ priority: -1 })
+		const { leaseToken } = await claimOne()
+		clock.now += LEASE_MS
+		await expect(queue.complete(first.taskId, { leaseToken, output: {}, next })).rejects.toMatchObject({ code: 'LEASE_LOST' })
+		expect(await queue.get(second.taskId)).toMatchObject({ status: 'pending', attempt: 0 })
+	})
+
+	it('clears away a lapsed lease on the way', async () => {
+		const { submit, claimOne, queue, clock } = await createFixture()
+		const [lapses, done] = [await submit({ priority: 1 }), await submit()]
+		await claimOne()
+		clock.now += LEASE_MS - 1
+		const { leaseToken } = await claimOne()
+		clock.now += 1
+		expect((await queue.complete(done.taskId, { leaseToken, output: {}, next })).next).toMatchObject([{ task: { taskId: lapses.taskId, attempt: 2 } }])
+	})
+})
+
+describe('complete many', () => {
+	it('stores each result for itself, and claims', async () => {
+		const { submit, claim, queue, settled, evidence } = await createFixture()
+		for (let n = 0; n < 6; n++) await submit()
+		const [a, b, c] = await claim({ max: 3 })
+		if (!a || !b || !c) throw new Error('nothing to claim')
+		await queue.complete(b.task.taskId, { leaseToken: b.leaseToken, output: { from: 'before' } })
+		const report = (claimed: typeof a, leaseToken = claimed.leaseToken) => ({ taskId: claimed.task.taskId as string, leaseToken, output: { from: 'many' } })
+		const reports = [report(a), report(b), report(c, 'lease_x'), { ...report(a), taskId: 'CTK-0' }, report(c), report(a)]
+		const { results, next: taken } = await queue.completeMany(reports, { next: { ...next, request: { ...request, max: 2 } } })
+		expect(results.map((result) => result.error?.code ?? result.task?.output?.['from'])).toEqual(['many', 'before', 'LEASE_LOST', 'CONTAINER_TASK_NOT_FOUND', 'many', 'many'])
+		expect(results.map(({ taskId }) => taskId)).toEqual(reports.map(({ taskId }) => taskId))
+		expect(taken).toHaveLength(2)
+		expect(settled).toHaveLength(3)
+		expect(await evidence()).toHaveLength(1)
+	})
+
+	it('does not take the reports of others', async () => {
+		const { submit, claimOne, queue } = await createFixture()
+		const { taskId } = await submit()
+		const { leaseToken } = await claimOne()
+		const { results, next: taken } = await queue.completeMany([{ taskId, leaseToken, output: {} }], { owner: 'other' })
+		expect([results[0]?.error?.code, taken]).toEqual(['CONTAINER_TASK_NOT_FOUND', []])
+		expect(await queue.get(taskId)).toMatchObject({ status: 'assigned' })
+	})
+
+	it('stores fifty at once', async () => {
+		const { queue, claim } = await createFixture()
+		await queue.submitMany(Array.from({ length: 50 }, () => ({ taskType: 'command' })), { workerName: 'w' })
+		const claimed = await claim({ max: 50 })
+		const { results } = await queue.completeMany(claimed.map(({ task, leaseToken }) => ({ taskId: task.taskId, leaseToken, output: { id: task.taskId } })), {})
+		expect(results.every(({ taskId, task }) => task?.output?.['id'] === taskId)).toBe(true)
+		expect((await queue.summary()).counts).toEqual({ pending: 0, assigned: 0, running: 0, completed: 50, failed: 0 })
+	})
+})
+
+describe('the output of a command', () => {
+	const run = async (output: Record<string, unknown>, more = {}) => {
+		const fixture = await createFixture({}, more)
+		const { taskId } = await fixture.submit()
+		const { leaseToken } = await fixture.claimOne()
+		return { ...fixture, taskId, leaseToken, complete: () => fixture.queue.complete(taskId, { leaseToken, output }) }
+	}
+
+	it('keeps exit code and the ends of both streams, and the whole of a long one apart', async () => {
+		const stdout = `begin${'x'.repeat(300_000)}end`
+		const { complete, queue, taskId } = await run({ exitCode: 3, stdout, stderr: 'short', timedOut: false })
+		const { output } = await complete()
+		expect(output).toMatchObject({ exitCode: 3, stderr: 'short', timedOut: false, stdoutChars: stdout.length, stdoutKey: `container-tasks/${taskId}/1-stdout.txt` })
+		expect(output?.['stdout']).toBe(stdout.slice(-64 * 1024))
+		expect((await queue.get(taskId)).output).toEqual(output)
+		expect((await queue.list()).items[0]?.output).toEqual(output)
+		expect(await queue.stream(taskId, 'stdout')).toBe(stdout)
+		expect(await queue.stream(taskId, 'stderr')).toBe('short')
+		await expect(queue.stream(taskId, 'stdout', 'other')).rejects.toMatchObject({ code: 'CONTAINER_TASK_NOT_FOUND' })
+		await env.OUTPUTS.delete(`container-tasks/${taskId}/1-stdout.txt`)
+		await expect(queue.stream(taskId, 'stdout')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+	})
+
+	it('cannot point at the streams of another task', async () => {
+		await env.OUTPUTS.put('container-tasks/CTK-1/1-stdout.txt', 'theirs')
+		const { complete, queue, taskId } = await run({ exitCode: 0, stdoutKey: 'container-tasks/CTK-1/1-stdout.txt' })
+		expect((await complete()).output).toEqual({ exitCode: 0 })
+		await expect(queue.stream(taskId, 'stdout')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+	})
+
+	it.each([{ exitCode: 'zero' }, { exitCode: 1.5 }, { stdout: 7 }, { stderr: null }])('is refused as %j, and kept as evidence', async (output) => {
+		const { complete, queue, taskId, leaseToken, evidence } = await run(output)
+		await expect(complete()).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+		expect(await evidence()).toHaveLength(1)
+		expect(await queue.fail(taskId, { leaseToken, error: { code: 'X', message: 'x', retryable: false }, output })).toMatchObject({ status: 'failed', output })
+	})
+
+	it('holds no secret that is known, nor do errors, progress and evidence', async () => {
+		const secret = 'key-of-codex-0123456789'
+		const redact = createRedactor([secret, 'short'])
+		const { complete, queue, taskId, leaseToken, db, submit, claimOne, evidence } = await run({ exitCode: 0, stdout: `${'y'.repeat(70_000)} ${secret} short`, nested: [{ [secret]: secret }] }, { redact })
+		await queue.heartbeat(taskId, { leaseToken, progress: [{ at: 1, kind: 'tool', text: `curl -H ${secret}` }] })
+		await complete()
+		expect(await queue.stream(taskId, 'stdout')).toMatch(/ \[redacted\] short$/)
+		const other = await submit()
+		const lease = await claimOne()
+		await expect(queue.complete(other.taskId, { leaseToken: 'lease_x', output: { said: secret, patchSet: { block: secret } } })).rejects.toMatchObject({ code: 'LEASE_LOST' })
+		expect(await evidence()).toMatchObject([{ body: `{"output":{"said":"[redacted]","patchSet":{"block":"${secret}"}}}` }])
+		await queue.fail(other.taskId, { leaseToken: lease.leaseToken, error: { code: 'X', message: `no ${secret}`, retryable: true } })
+		await queue.cancel(other.taskId, `because of ${encodeURIComponent(secret)}`)
+		const { sql } = await import('../../database/client.ts')
+		for (const table of ['container_tasks', 'operation_logs'] as const) expect(JSON.stringify(await db.all(sql.selectFrom(table).selectAll()))).not.toContain(secret)
+	})
+})

@@ -1,0 +1,91 @@
+import { AppError, isAppError, toErrorBody } from '@shared/contracts'
+import type { CompletedTask, CompleteManyReply, ContainerTask } from '@shared/contracts'
+import type { ClaimNext, CompleteReport } from '@shared/container-task-queue'
+import { containerTasksOfIdsQuery, toTaskRecords } from '../../database/repositories/containerTasks.ts'
+import { claimTasks, prepareClaim } from './claim.ts'
+import { checkCommandOutput } from './commandOutput.ts'
+import { isVisible, notFound } from './context.ts'
+import type { TaskQueueDeps, TaskRef } from './context.ts'
+import { keepEvidence } from './evidence.ts'
+import { withOutput } from './outputStore.ts'
+import { judgeReport, openReport, prepareSettling, settle } from './settle.ts'
+import type { Collected, Ending, Opened } from './settle.ts'
+
+/**
+ * Stores the result of the lease's holder, once: the same token again gets the stored task. Throws LEASE_REQUIRED without a
+ * token, LEASE_LOST (with the id of the kept evidence) with one that does not hold. `next` claims in the same batch.
+ */
+export async function completeTask(deps: TaskQueueDeps, ref: TaskRef, { next, ...report }: CompleteReport & { next?: ClaimNext | undefined }): Promise<CompletedTask> {
+	const opened = await openReport(deps, { ...ref, kind: 'complete', report })
+	const ending = await endingOf(deps, opened, report)
+	if (ending === null) return { ...(await withOutput(deps.outputs, opened.record)), ...(next ? { next: await claimNext(deps, next) } : {}) }
+	if (next === undefined) return (await settle(deps, ending)).task
+	const claim = prepareClaim(deps, next.request, next.scope)
+	const { task, rows } = await settle(deps, ending, claim.statements)
+	return { ...task, next: rows === null ? await claimNext(deps, next) : await claim.finish(rows) }
+}
+
+const claimNext = (deps: TaskQueueDeps, { request, scope }: ClaimNext) => claimTasks(deps, { ...request, waitMs: 0 }, scope)
+
+/** Null for a report that is stored already. */
+async function endingOf(deps: TaskQueueDeps, opened: Opened, report: CompleteReport): Promise<Ending | null> {
+	if (opened.repeated) return null
+	const { record, leaseToken } = opened
+	return { record, leaseToken, kind: 'complete', report, collected: await collect(deps, opened, report), end: { status: 'completed', outcome: null, error: null } }
+}
+
+/** What is refused for good is kept as evidence. */
+async function collect(deps: TaskQueueDeps, { record, leaseToken }: Extract<Opened, { repeated: false }>, { output }: CompleteReport): Promise<Collected> {
+	try {
+		checkCommandOutput(record.task, output)
+		return await deps.listener.collect(record.task, output)
+	} catch (error) {
+		const isRefused = isAppError(error) && !error.retryable
+		if (isRefused) await keepEvidence(deps, { task: record.task, kind: 'complete', leaseToken, reason: error.code, body: { output } })
+		throw error
+	}
+}
+
+type ManyReports = readonly (CompleteReport & { taskId: string })[]
+type Result = { task: ContainerTask } | { error: unknown }
+
+/**
+ * Stores several results in one batch, with the claim of the next tasks. Each report stands for itself: where one of them spoils
+ * the batch, because its lease was lost in this moment, all are stored one by one.
+ */
+export async function completeMany(deps: TaskQueueDeps, reports: ManyReports, { next, owner }: { next?: ClaimNext | undefined; owner?: string | undefined }): Promise<CompleteManyReply> {
+	const records = new Map(toTaskRecords(await deps.db.all(containerTasksOfIdsQuery(reports.map(({ taskId }) => taskId)))).map((record) => [record.task.taskId as string, record]))
+	const results: (Result | undefined)[] = reports.map(() => undefined)
+	const open: { at: number; ending: Ending }[] = []
+	for (const [at, report] of reports.entries()) {
+		try {
+			const record = records.get(report.taskId)
+			const found = record && isVisible(record.task, owner) ? record : notFound({ taskId: report.taskId, owner })
+			const ending = await endingOf(deps, await judgeReport(deps, found, { kind: 'complete', report }), report)
+			if (ending) open.push({ at, ending })
+			else results[at] = { task: await withOutput(deps.outputs, found) }
+		} catch (error) {
+			results[at] = { error }
+		}
+	}
+	const claim = next && prepareClaim(deps, next.request, next.scope)
+	const settlings = await Promise.all(open.map(async ({ at, ending }) => ({ at, ending, ...(await prepareSettling(deps, ending)) })))
+	const rows = await deps.db.batch([...settlings.flatMap(({ statements }) => statements), ...(claim?.statements ?? [])]).catch(() => null)
+	if (rows === null) {
+		for (const { at, ending } of settlings) results[at] = await settle(deps, ending).catch((error: unknown) => ({ error }))
+		return { results: toResults(reports, results), next: next ? await claimNext(deps, next) : [] }
+	}
+	for (const { at, statements, task, announce } of settlings) {
+		const own = rows.splice(0, statements.length)
+		results[at] = { task: task(own) }
+		await announce(own)
+	}
+	return { results: toResults(reports, results), next: claim ? await claim.finish(rows) : [] }
+}
+
+function toResults(reports: ManyReports, results: readonly (Result | undefined)[]): CompleteManyReply['results'] {
+	return reports.map(({ taskId }, at) => {
+		const result = results[at] ?? { error: new AppError('INTERNAL', `The report on ${taskId} got lost.`) }
+		return 'task' in result ? { taskId, task: result.task, error: null } : { taskId, task: null, error: toErrorBody(result.error) }
+	})
+}
