@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
 import type { TaskExecutionParams } from './services/executions/dispatcher.ts'
+import type { PatchLandingParams } from './services/patch-manager/batches.ts'
 import type { Vars } from './services/vars.ts'
 
 /** Bindings by hand: generated types are untyped for service bindings. `wrangler.jsonc` is their other half. */
@@ -11,6 +12,7 @@ export interface Env {
 	ARTIFACTS: Artifacts
 	PROVIDER_TASKS: Queue<ProviderTaskMessage>
 	TASK_EXECUTION: Workflow<TaskExecutionParams>
+	PATCH_LANDING: Workflow<PatchLandingParams>
 	/** Vars and secrets are strings; `parseVars` turns them into `Vars` once. */
 	[name: string]: unknown
 }

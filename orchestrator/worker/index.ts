@@ -8,10 +8,13 @@ import { createServices } from './services.ts'
 // Service bindings (RPC)
 export { AIProviderOps } from './entrypoints/AIProviderOps.ts' // ORCHESTRATOR_AI_PROVIDER
 export { ContainerTaskQueueOps } from './entrypoints/ContainerTaskQueueOps.ts' // ORCHESTRATOR_TASK_QUEUE
+export { PatchOps } from './entrypoints/PatchOps.ts' // ORCHESTRATOR_PATCH
 export { Tasks } from './entrypoints/tasks.ts' // ORCHESTRATOR_TASKS
 
 // The life of an execution
 export { TaskExecution } from './workflows/TaskExecution.ts'
+// and of a batch of patches without an agent
+export { PatchLanding } from './workflows/PatchLanding.ts'
 
 const app = createApp(createServices)
 

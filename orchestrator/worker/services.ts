@@ -9,26 +9,36 @@ import { assignmentsOfTask, insertAssignment } from './database/repositories/ass
 import { executionStats } from './database/repositories/executions.ts'
 import type { Execution } from './database/repositories/executions.ts'
 import { forgetKeys } from './database/repositories/idempotencyKeys.ts'
-import { findOrder } from './database/repositories/orders.ts'
+import { closeFootprints } from './database/repositories/footprints.ts'
+import { findBatch } from './database/repositories/patchBatches.ts'
+import { findOrder, findTask } from './database/repositories/orders.ts'
 import type { Order } from './database/repositories/orders.ts'
 import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
 import type { RouteCriteria } from './services/ai-providers/router.ts'
+import { createCollisions } from './services/collisions/collisions.ts'
 import { createOutputStore } from './services/container-tasks/outputStore.ts'
+import { createRedactor } from './services/container-tasks/redact.ts'
 import { createTaskQueue } from './services/container-tasks/taskQueue.ts'
 import { createDispatcher } from './services/executions/dispatcher.ts'
 import { createExecutions } from './services/executions/executions.ts'
+import { createLandingSteps } from './services/executions/landingSteps.ts'
 import { createLifecycle } from './services/executions/lifecycle.ts'
+import { createRemediation } from './services/executions/remediation.ts'
 import { createSettlement } from './services/executions/settlement.ts'
 import { createTaskListener } from './services/executions/taskListener.ts'
 import { createUnclaimed } from './services/executions/unclaimed.ts'
 import { createWorkflowPort } from './services/executions/workflowPort.ts'
 import { createModelGateway } from './services/gateway/modelGateway.ts'
 import { createGitGateway } from './services/git/gitGateway.ts'
+import { createHumanRequests } from './services/human-requests/humanRequests.ts'
 import { createIds } from './services/ids.ts'
 import { createOrders } from './services/orders/orders.ts'
+import { createBatches } from './services/patch-manager/batches.ts'
+import { createBatchSets } from './services/patch-manager/batchSets.ts'
+import { createLanding } from './services/patch-manager/landing.ts'
+import { createPatchBooks } from './services/patch-manager/patchBooks.ts'
 import { candidateRef, createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
-import { DEFAULT_POLICY } from './services/patch-manager/policy.ts'
 import { createSecretService } from './services/secrets/secretService.ts'
 import { sha256Of } from './services/sha256.ts'
 import { createTokens } from './services/security/tokens.ts'
@@ -72,7 +82,8 @@ function createFoundation({ env, vars, db, now }: Outside) {
 		secrets,
 		tokens: createTokens({ key: vars.tokenSigningKey, now }),
 		registry: createRegistry({ db, vars, hasSecret: secrets.has, now }),
-		workflow: createWorkflowPort(env.TASK_EXECUTION, TASK_SETTLED),
+		workflow: createWorkflowPort(env.TASK_EXECUTION, { settledEvent: TASK_SETTLED, paramsOf: (executionId) => ({ executionId }) }),
+		batchWorkflow: createWorkflowPort(env.PATCH_LANDING, { settledEvent: TASK_SETTLED, paramsOf: (batchId) => ({ batchId }) }),
 		enqueue: async (message: Parameters<Env['PROVIDER_TASKS']['send']>[0]) => {
 			await env.PROVIDER_TASKS.send(message)
 		},
@@ -85,6 +96,20 @@ function createWork(outside: Outside, foundation: Foundation) {
 	const { env, vars, db, now, ids } = outside
 	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: outside.fetch, remoteCache })
 	const patches = createPatchProcessor({ db, outputs: env.OUTPUTS, storeFor: workspaces.store, now, workerName: vars.workerName })
+	const collisions = createCollisions({
+		db,
+		now,
+		workerName: vars.workerName,
+		setOf: async (subjectId) => {
+			if (ExecutionId.safeParse(subjectId).success) return patches.ofExecution(subjectId)
+			const batch = await findBatch(db, subjectId)
+			return batch === undefined ? null : patches.load(batch.patchSetId)
+		},
+		readBlob: async (workspaceId, blob) => {
+			const store = await workspaces.store(workspaceId)
+			return store.readBlob(blob).finally(() => store.dispose())
+		},
+	})
 	const listener = createTaskListener({
 		db,
 		mintExecutionToken: ({ executionId, provider, workspaceId, ttlMs }) => foundation.tokens.mint({
@@ -96,27 +121,38 @@ function createWork(outside: Outside, foundation: Foundation) {
 				workerName: vars.workerName,
 				ttlMs,
 			}),
+		mintValidationToken: ({ patchSetId, workspaceId, ttlMs }) => foundation.tokens.mint({ kind: 'validation', subject: patchSetId, workspaceId: WorkspaceId.parse(workspaceId), workerName: vars.workerName, ttlMs }),
+		upstream: vars.upstream,
 		secrets: foundation.secrets,
 		statusOf: foundation.registry.status,
 		storeStatements: patches.storeStatements,
 		nudge: foundation.workflow.nudge,
+		nudgeBatch: foundation.batchWorkflow.nudge,
+		observe: (execution, files) => collisions.observe(subjectOf(execution, execution.baseCommit), files),
 	})
-	const queue = createTaskQueue({ db, now, ids, leaseMs: vars.leaseMs, outputs: createOutputStore(env.OUTPUTS), listener })
-	return { workspaces, patches, queue }
+	const queue = createTaskQueue({ db, now, ids, leaseMs: vars.leaseMs, outputs: createOutputStore(env.OUTPUTS), listener, redact: createRedactor(foundation.secrets.values()) })
+	// Executions and batches have Workflows of their own; the id says which one waits.
+	const human = createHumanRequests({ db, now, ids, nudge: (subjectId) => (ExecutionId.safeParse(subjectId).success ? foundation.workflow : foundation.batchWorkflow).nudge(subjectId) })
+	const tripwires = () => foundation.secrets.values()
+	const landing = createLanding({ patches, queue, human, policyOf: workspaces.policy, tripwires })
+	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires })
+	const batches = createBatches({ db, now, ids, sleep: outside.sleep, patches, sets, landing, queue, workflow: foundation.batchWorkflow, collisions })
+	const patchBooks = createPatchBooks({ db, now, storeFor: workspaces.store })
+	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions }
 }
 type Work = ReturnType<typeof createWork>
 
 /** Executions from routing to settlement. */
-function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue }: Work) {
+function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, landing, collisions }: Work) {
 	const { db, now, ids, vars } = outside
 	const { registry, workflow, enqueue } = foundation
 	const router = createProviderRouter({ registry, now })
 	const cancelContainerTask = async (containerTaskId: string, reason: string) => {
 		await queue.cancel(containerTaskId, reason).catch((error: unknown) => outside.log.info('nothing to cancel', { containerTaskId, error: String(error) }))
 	}
-	const discardCandidate = async ({ executionId, workspaceId, patchSetId, candidateCommit }: Execution, reason: string) => {
+	const discardCandidate = async ({ executionId, workspaceId, patchSetId, candidateCommit, input }: Execution, reason: string) => {
 		if (patchSetId === null || candidateCommit === null) return
-		await patches.discard({ patchSetId, workspaceId, candidate: { commit: candidateCommit, ref: candidateRef(executionId) }, reason })
+		await patches.discard({ subjectId: executionId, patchSetId, workspaceId, branch: input.branch }, { commit: candidateCommit, ref: candidateRef(executionId) }, { reason })
 	}
 	const executions = createExecutions({
 		db,
@@ -132,7 +168,15 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 			await workflow.nudge(execution.executionId)
 		},
 	})
-	const settlement = createSettlement({ db, now, mustFind: executions.mustFind, planFallback: executions.planFallback, enqueue, health: registry, cancelContainerTask, discardCandidate })
+	const planRemediation = createRemediation({ taskOf: (taskId) => findTask(db, taskId), diffOf: patches.diffOfSet, plan: executions.planRemediation })
+	const settlement = createSettlement({ db, now, mustFind: executions.mustFind, planFallback: executions.planFallback, planRemediation, enqueue, health: registry, cancelContainerTask, discardCandidate,
+		closeFootprints: (executionId) => [closeFootprints({ subjectId: executionId, at: now() })],
+		releaseWaiting: async (executionId) => {
+			const { items } = await collisions.list({ subjectId: executionId })
+			const waiting = items.filter(({ answer }) => answer === 'ordered').flatMap(({ subjectIds }) => subjectIds.filter((id) => id !== executionId))
+			await Promise.all([...new Set(waiting)].map(workflow.nudge))
+		},
+	})
 	const lifecycle = createLifecycle({
 		db,
 		now,
@@ -148,11 +192,19 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 					.catch(() => undefined),
 			),
 		queue,
-		patches: { ...patches, checkPolicy: (set) => patches.checkPolicy(set, { ...DEFAULT_POLICY, tripwires: foundation.secrets.values() }) },
+		foresee: async (execution, baseCommit) => {
+			const subject = subjectOf(execution, baseCommit)
+			const scope = (await findTask(db, execution.taskId))?.scope ?? null
+			if (scope !== null) await collisions.declare(subject, scope)
+			await collisions.guess(subject, execution.input.prompt)
+			return (await collisions.forecast(execution.executionId)).waitFor
+		},
+		noteSet: async (execution, patchSetId) => collisions.record(subjectOf(execution, execution.baseCommit), await patches.load(patchSetId)),
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
+	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf: async (taskId) => (await findTask(db, taskId))?.scope ?? null })
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
-	return { executions, settlement, lifecycle, dispatcher, unclaimed: createUnclaimed({ db, now }) }
+	return { executions, settlement, lifecycle, landingSteps, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }
 
 /** Everything behind the doors, made anew for each request: one typed object. */
@@ -173,7 +225,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 			if ('workspaceId' in workspace) return (await work.workspaces.get(workspace.workspaceId)).workspaceId
 			return (await work.workspaces.create({ ...workspace, workspaceId }, origin)).workspaceId
 		},
-		execute: (taskId, origin) => running.executions.execute(taskId, undefined, origin),
+		execute: running.executions.execute,
 	})
 	const gateway = createModelGateway({
 		db, tokens, secrets, fetch: outside.fetch, now, sleep, waitUntil, log,
@@ -189,6 +241,8 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 	}
 }
 export type Services = ReturnType<typeof createServices>
+
+const subjectOf = ({ executionId, workspaceId, input }: Execution, baseCommit: string | null) => ({ subjectId: executionId, workspaceId, branch: input.branch, baseCommit })
 
 const DAY_MS = 86_400_000
 const PRIORITY = { low: -10, medium: 0, high: 10, critical: 20 } as const

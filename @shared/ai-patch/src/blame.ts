@@ -14,14 +14,17 @@ export interface BlameStep {
  * in the order they landed, oldest first. What changed between two steps, or after the last one, belongs to nobody.
  */
 export function blameLines(steps: readonly BlameStep[], current?: string): (string | null)[] {
-	const ids = createLineIds()
-	const first = splitLines(steps[0]?.base ?? current ?? '')
-	let lines = ids.of(first)
-	let writers: (string | null)[] = first.map(() => null)
-	const move = (text: string, writer: string | null) => {
-		const next = ids.of(splitLines(text))
-		writers = carry(writers, { hunks: readDown(lines, next).hunks, writer })
-		lines = next
+	let text = steps[0]?.base ?? current ?? ''
+	let lines = splitLines(text)
+	let writers: (string | null)[] = lines.map(() => null)
+	const move = (next: string, writer: string | null) => {
+		if (next === text) return
+		// Numbers of their own for each two texts: a table for all of them would make every step as dear as the whole history.
+		const ids = createLineIds()
+		const nextLines = splitLines(next)
+		writers = carry(writers, { hunks: readDown(ids.of(lines), ids.of(nextLines)).hunks, writer })
+		text = next
+		lines = nextLines
 	}
 	for (const { patchSetId, base, result } of steps) {
 		move(base, null)

@@ -35,7 +35,8 @@ export function checkPatchSet(set: PatchSet): PlannedFile[] {
 	return files
 }
 
-function checkBlock({ file, block }: AIPatch): void {
+/** Throws PATCH_INVALID or PATCH_BINARY_UNSUPPORTED for a block that no text file can hold. */
+export function checkBlock({ file, block }: AIPatch): void {
 	if (!block.isWellFormed()) throw invalid('lone-surrogate', file, 'has a block that is not Unicode text (half a surrogate pair)')
 	if (block.includes('\0')) {
 		throw new AppError('PATCH_BINARY_UNSUPPORTED', `A block for ${JSON.stringify(file)} holds a NUL; patches carry text only.`, {

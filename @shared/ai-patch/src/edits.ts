@@ -7,7 +7,9 @@ export interface Edit {
 	text: string
 }
 
-interface Placed extends Edit {
+/** `index`: which of the operations it is. */
+export interface PlacedEdit extends Edit {
+	index: number
 	rank: number
 }
 
@@ -19,8 +21,8 @@ interface Placed extends Edit {
  * at its edge, but two replacements may not share a line, and nothing may be inserted between two lines that one replacement
  * takes away. Throws PATCH_INVALID with details.rule `operation`, `line-number`, `out-of-range` or `overlap`.
  */
-export function planEdits(lineCount: number, operations: readonly AIPatch[]): Edit[] {
-	const placed = operations.map((operation) => place(operation, lineCount))
+export function planEdits(lineCount: number, operations: readonly AIPatch[]): PlacedEdit[] {
+	const placed = operations.map((operation, index) => place(operation, lineCount, index))
 	// A machine-made list is in order already; sort() is stable, so list order decides among equals.
 	if (!isSorted(placed)) placed.sort(byPlace)
 	let free = 0
@@ -39,25 +41,25 @@ const BEFORE = 1
 const APPEND = 2
 const REPLACE = 3
 
-function place(operation: AIPatch, lineCount: number): Placed {
+function place(operation: AIPatch, lineCount: number, index: number): PlacedEdit {
 	const { block: text } = operation
 	switch (operation.operation) {
 		case 'replace-block': {
 			const start = line(operation, operation.start, lineCount)
 			const end = line(operation, operation.end, lineCount)
 			if (start > end) throw outOfRange(operation, `starts at line ${start} but ends at line ${end}`)
-			return { start: start - 1, end, text, rank: REPLACE }
+			return { start: start - 1, end, text, index, rank: REPLACE }
 		}
 		case 'insert-before': {
 			const at = line(operation, operation.line, lineCount) - 1
-			return { start: at, end: at, text, rank: BEFORE }
+			return { start: at, end: at, text, index, rank: BEFORE }
 		}
 		case 'insert-after': {
 			const at = line(operation, operation.line, lineCount)
-			return { start: at, end: at, text, rank: AFTER }
+			return { start: at, end: at, text, index, rank: AFTER }
 		}
 		case 'append':
-			return { start: lineCount, end: lineCount, text, rank: APPEND }
+			return { start: lineCount, end: lineCount, text, index, rank: APPEND }
 		default:
 			return unknownOperation(operation)
 	}
@@ -86,8 +88,8 @@ function invalid(rule: string, message: string, details: Record<string, unknown>
 	return new AppError('PATCH_INVALID', `${message} Make the patch again from its base.`, { rule, ...details })
 }
 
-function isSorted(placed: readonly Placed[]): boolean {
-	let last: Placed | undefined
+function isSorted(placed: readonly PlacedEdit[]): boolean {
+	let last: PlacedEdit | undefined
 	for (const edit of placed) {
 		if (last !== undefined && byPlace(last, edit) > 0) return false
 		last = edit
@@ -95,6 +97,6 @@ function isSorted(placed: readonly Placed[]): boolean {
 	return true
 }
 
-function byPlace(a: Placed, b: Placed): number {
+function byPlace(a: PlacedEdit, b: PlacedEdit): number {
 	return a.start - b.start || a.rank - b.rank
 }

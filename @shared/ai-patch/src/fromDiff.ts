@@ -2,12 +2,13 @@ import { type AIPatch, AppError, type FileChange } from '@shared/contracts'
 import type { ReadBase } from './apply.ts'
 import { applyOperations } from './applyOperations.ts'
 import { type DiffSection, splitSections } from './diffSections.ts'
-import type { Edit } from './edits.ts'
 import { blobId, NULL_OBJECT_ID } from './gitObjects.ts'
 import { hunksToEdits } from './hunksToEdits.ts'
 import { splitLines } from './lines.ts'
+import { checkPath } from './paths.ts'
 import { parseRawDiff, type RawChange } from './rawDiff.ts'
 import { decodeText, encodeText } from './text.ts'
+import { toOperations } from './toOperations.ts'
 
 // After `git add -A` the index is the whole work tree, so --cached makes both outputs from one frozen state. Plumbing, and the
 // options spelled out, because the configuration and the attributes of a work tree are the agent's to change: --text for instance
@@ -46,7 +47,7 @@ type Refusal = { path: string; reason: string }
  * changed, on modes and blob ids; each result is made from base and patches and proved by its blob id before this returns.
  *
  * Throws PATCH_FILE_UNSUPPORTED or PATCH_BINARY_UNSUPPORTED with every offending file in details.files ({ path, reason }), and
- * PATCH_CORRUPT where listing, diff and base do not agree.
+ * PATCH_CORRUPT where listing, diff and base do not agree, and PATCH_POLICY before it reads a base at a path that leads out.
  */
 export async function patchSetFromDiff(input: DiffInput): Promise<{ files: FileChange[]; patches: AIPatch[] }> {
 	const changes = parseRawDiff(input.raw)
@@ -101,14 +102,14 @@ async function convert(changed: ChangedFile, input: DiffInput): Promise<{ file: 
 	const hunks = section.isBinary ? null : decodeText(section.hunks)
 	if (base === null || hunks === null) return { path, reason: 'not UTF-8 text' }
 	const lines = splitLines(base)
-	const operations = toOperations(hunksToEdits(hunks, { path: from, lines }), { file: path, lineCount: lines.length, input })
+	const operations = toOperations(hunksToEdits(hunks, { path: from, lines }), { file: path, lineCount: lines.length, by: input })
 	const result = applyOperations(lines, operations)
 	await prove({ path, result, expected: blobs.new })
 	// A copy is a create: what it was copied from is not changed by it.
 	if (status === 'A' || status === 'C') {
 		const whole = result === '' ? [] : [{ start: 0, end: 0, text: result }]
 		const file: FileChange = { path, change: 'create', mode, base_blob: null, result_blob: blobs.new }
-		return { file, operations: toOperations(whole, { file: path, lineCount: 0, input }) }
+		return { file, operations: toOperations(whole, { file: path, lineCount: 0, by: input }) }
 	}
 	return { file: { path, ...(moved ?? { change: 'modify' }), mode, base_blob: blobs.old, result_blob: blobs.new }, operations }
 }
@@ -125,6 +126,8 @@ function agreedBlobs({ raw, section }: ChangedFile): { old: string; new: string 
 }
 
 async function readText(path: string, blob: string, readBase: ReadBase): Promise<string | null> {
+	// The listing is as hostile as the names in the tree; git itself has none of these.
+	checkPath(path)
 	const bytes = await readBase(path, blob)
 	const actual = bytes === null ? null : await blobId(bytes)
 	if (bytes === null || actual !== blob) {
@@ -139,18 +142,6 @@ async function prove({ path, result, expected }: { path: string; result: string;
 	if (actual === expected) return
 	const problem = `The diff of ${JSON.stringify(path)} gives ${actual}, not ${expected}.`
 	throw new AppError('PATCH_CORRUPT', `${problem} Make it again.`, { path, expected, actual })
-}
-
-function toOperations(edits: Edit[], { file, lineCount, input }: { file: string; lineCount: number; input: DiffInput }): AIPatch[] {
-	const { taskId: task_id, provider, model } = input
-	const metadata = model === undefined ? { provider } : { provider, model }
-	return edits.map(({ start, end, text: block }): AIPatch => {
-		const common = { task_id, file, block, metadata }
-		if (end > start) return { ...common, operation: 'replace-block', start: start + 1, end }
-		if (start === lineCount) return { ...common, operation: 'append' }
-		if (start === 0) return { ...common, operation: 'insert-before', line: 1 }
-		return { ...common, operation: 'insert-after', line: start }
-	})
 }
 
 function refuse(code: 'PATCH_FILE_UNSUPPORTED' | 'PATCH_BINARY_UNSUPPORTED', files: Refusal[]): void {

@@ -6,7 +6,7 @@ import { bytesOf, readFrom, treeOf } from './testing/gitRepository.ts'
 import { append, insertAfter, insertBefore, patchSet, replaceBlock } from './testing/patchSet.ts'
 
 async function apply(base: Record<string, string>, patches: AIPatch[]): Promise<{ f: string | null; normalised: string[] }> {
-	const made = await patchSetFromPatches(patches, { readBase: readFrom(treeOf(base)) })
+	const made = await patchSetFromPatches(patches, { readBase: readFrom(treeOf(base)), readBaseMode: async () => null })
 	const after = (await applyToTree(treeOf(base), patchSet(made.files, made.patches))).get('f')
 	return { f: after === undefined ? null : new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytesOf(after)), normalised: made.normalised }
 }
@@ -16,6 +16,8 @@ describe('patchSetFromPatches', () => {
 		['leaves exact blocks alone', 'a\nb\n', [replaceBlock('f', [1, 1], 'A\n')], 'A\nb\n', false],
 		['closes a block in the middle', 'a\nb\n', [replaceBlock('f', [1, 1], 'A')], 'A\nb\n', true],
 		['closes it as the file does', 'a\r\nb\r\n', [insertBefore('f', 2, 'x')], 'a\r\nx\r\nb\r\n', true],
+		['closes it as most lines of the file do', 'a\nb\r\nc\r\n', [replaceBlock('f', [1, 1], 'x')], 'x\r\nb\r\nc\r\n', true],
+		['leaves open what ends the file after a deletion', 'a\nb\nc\n', [replaceBlock('f', [3, 3], ''), replaceBlock('f', [2, 2], 'x')], 'a\nx', false],
 		['keeps a deletion a deletion', 'a\nb\n', [replaceBlock('f', [1, 1], '')], 'b\n', false],
 		['keeps the end open', 'a\nb\n', [replaceBlock('f', [2, 2], 'B')], 'a\nB', false],
 		['does not glue to an open last line', 'a\nb', [append('f', 'c')], 'a\nb\nc', true],
@@ -28,6 +30,21 @@ describe('patchSetFromPatches', () => {
 	it('creates a file by appends, and by nothing else', async () => {
 		expect(await apply({}, [append('f', 'a'), append('f', 'b\n')])).toEqual({ f: 'a\nb\n', normalised: ['f'] })
 		await expect(apply({}, [insertBefore('f', 1, 'a\n')])).rejects.toMatchObject({ code: 'PATCH_STALE', details: { path: 'f' } })
+	})
+
+	it.each([
+		['PATCH_POLICY', append('../f', 'x\n')],
+		['PATCH_POLICY', append('.git/config', 'x\n')],
+		['PATCH_INVALID', append('f', '\ud800')],
+		['PATCH_BINARY_UNSUPPORTED', append('f', '\0')],
+	])('refuses with %s before it reads anything: %j', async (code, patch) => {
+		const reads: string[] = []
+		const readBase = async (path: string) => {
+			reads.push(path)
+			return null
+		}
+		await expect(patchSetFromPatches([append('f', 'fine\n'), patch], { readBase, readBaseMode: async () => null })).rejects.toMatchObject({ code })
+		expect(reads).toEqual([])
 	})
 
 	it('wants a base', async () => {

@@ -1,8 +1,12 @@
-import { type AIPatch, AppError, type FileChange, type FileMode } from '@shared/contracts'
+import { type AIPatch, AppError, type FileChange } from '@shared/contracts'
 import type { ReadBase } from './apply.ts'
 import { applyOperations } from './applyOperations.ts'
+import { checkBlock } from './checkPatchSet.ts'
+import { planEdits } from './edits.ts'
 import { blobId } from './gitObjects.ts'
+import type { ReadMode } from './landing/change.ts'
 import { splitLines } from './lines.ts'
+import { checkPath } from './paths.ts'
 import { decodeText, encodeText } from './text.ts'
 
 export interface HandWritten {
@@ -12,12 +16,8 @@ export interface HandWritten {
 	normalised: string[]
 }
 
-export interface KnownBase {
-	/** The tree that the numbers count in, or null where nobody knows it. */
-	readBase: ReadBase | null
-	/** Without it a patched file is taken for an ordinary one (100644). */
-	readBaseMode?: (path: string) => Promise<FileMode | null>
-}
+/** The tree that the numbers count in; null where nobody knows it. Without the modes an executable would become an ordinary file. */
+export type KnownBase = { readBase: null } | { readBase: ReadBase; readBaseMode: ReadMode }
 
 /**
  * Patches without a set, as a person or a tool writes them, made exact: `files` and `patches` of a patch set on the base given.
@@ -25,15 +25,20 @@ export interface KnownBase {
  * not have is created by appends.
  *
  * Throws PATCH_BASE_REQUIRED without a base, PATCH_STALE for other operations on a file that the base lacks (details.path),
- * PATCH_BINARY_UNSUPPORTED, and what `planEdits` throws.
+ * PATCH_BINARY_UNSUPPORTED, PATCH_POLICY for a path that leads out, and what `planEdits` throws.
  */
-export async function patchSetFromPatches(patches: readonly AIPatch[], { readBase, readBaseMode }: KnownBase): Promise<HandWritten> {
-	if (readBase === null) {
+export async function patchSetFromPatches(patches: readonly AIPatch[], base: KnownBase): Promise<HandWritten> {
+	if (base.readBase === null) {
 		const files = [...new Set(patches.map(({ file }) => file))].slice(0, 100)
 		const problem = 'The patches name lines, but nobody knows of which version of the files.'
 		throw new AppError('PATCH_BASE_REQUIRED', `${problem} Give the commit they were written against.`, { files })
 	}
+	const { readBase, readBaseMode } = base
 	const result: HandWritten = { files: [], patches: [], normalised: [] }
+	for (const patch of patches) {
+		checkBlock(patch)
+		checkPath(patch.file)
+	}
 	for (const [path, operations] of Map.groupBy(patches, ({ file }) => file)) {
 		const bytes = await readBase(path)
 		const text = bytes === null ? '' : decodeText(bytes)
@@ -42,7 +47,7 @@ export async function patchSetFromPatches(patches: readonly AIPatch[], { readBas
 		const exact = terminate(splitLines(text), operations)
 		const after = await blobId(encodeText(applyOperations(text, exact)))
 		const before = bytes === null ? null : await blobId(bytes)
-		const mode = (await readBaseMode?.(path)) ?? '100644'
+		const mode = (await readBaseMode(path)) ?? '100644'
 		result.files.push({ path, change: before === null ? 'create' : 'modify', mode, base_blob: before, result_blob: after })
 		for (const operation of exact) result.patches.push(operation)
 		if (exact.some((operation, index) => operation.block !== operations[index]?.block)) result.normalised.push(path)
@@ -50,48 +55,41 @@ export async function patchSetFromPatches(patches: readonly AIPatch[], { readBas
 	return result
 }
 
-/** The operations with blocks that end where a line ends, in the order they came in. */
+/** The operations in the order they came in; where two pieces would run into one line, the terminator of the file goes between. */
 function terminate(lines: readonly string[], operations: readonly AIPatch[]): AIPatch[] {
-	const terminator = lines[0]?.endsWith('\r\n') ? '\r\n' : '\n'
-	const count = lines.length
-	const exact = operations.map((operation): AIPatch => {
-		return isFollowed(operation, count) ? { ...operation, block: closed(operation.block, terminator) } : operation
-	})
-	// What stands behind the last line, in the order it will stand there: after it first, then appended.
-	const rank = (index: number) => (exact[index]?.operation === 'append' ? 1 : 0)
-	const tail = [...exact.keys()].filter((index) => isTail(exact[index], count)).sort((a, b) => rank(a) - rank(b))
-	const replacement = exact.find((operation) => operation.operation === 'replace-block' && operation.end === count)
-	let ahead = replacement?.block ?? lines.at(-1) ?? ''
-	for (const [position, index] of tail.entries()) {
+	const terminator = terminatorOf(lines)
+	const exact = operations.map((operation) => ({ ...operation }))
+	// What stands last so far lacks its terminator: a block, or the base's last line.
+	let open: AIPatch | 'base' | null = null
+	let at = 0
+	const close = () => {
+		if (open !== null && open !== 'base') open.block += terminator
+	}
+	for (const { start, end, index } of [...planEdits(lines.length, operations), { start: lines.length, end: lines.length, index: -1 }]) {
+		if (start > at) {
+			close()
+			open = start === lines.length && lines.at(-1)?.endsWith('\n') === false ? 'base' : null
+		}
 		const operation = exact[index]
-		if (operation === undefined || operation.block === '') continue
-		const opened = ahead === '' || ahead.endsWith('\n') ? operation.block : terminator + operation.block
-		const block = position < tail.length - 1 ? closed(opened, terminator) : opened
-		exact[index] = { ...operation, block }
-		ahead = block
+		if (operation !== undefined && operation.block !== '') {
+			close()
+			if (open === 'base') operation.block = terminator + operation.block
+			open = operation.block.endsWith('\n') ? null : operation
+		}
+		at = end
 	}
 	return exact
 }
 
-function isFollowed(operation: AIPatch, count: number): boolean {
-	switch (operation.operation) {
-		case 'replace-block':
-			return operation.end < count
-		case 'insert-before':
-			return true
-		case 'insert-after':
-			return operation.line < count
-		case 'append':
-			return false
+/** What ends most lines. */
+function terminatorOf(lines: readonly string[]): '\r\n' | '\n' {
+	let [returned, fed] = [0, 0]
+	for (const line of lines) {
+		if (!line.endsWith('\n')) continue
+		fed += 1
+		if (line.endsWith('\r\n')) returned += 1
 	}
-}
-
-function isTail(operation: AIPatch | undefined, count: number): boolean {
-	return operation?.operation === 'append' || (operation?.operation === 'insert-after' && operation.line === count)
-}
-
-function closed(block: string, terminator: string): string {
-	return block === '' || block.endsWith('\n') ? block : block + terminator
+	return 2 * returned > fed ? '\r\n' : '\n'
 }
 
 function missing(path: string): AppError {

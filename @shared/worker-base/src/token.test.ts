@@ -35,6 +35,12 @@ describe('mint and verify', () => {
 		})
 	})
 
+	it('binds the token of a validation to its repository, and to reading', async () => {
+		const validation = TokenRequest.parse({ kind: 'validation', subject: 'PST-0123456789ABCDEF~2', workerName: 'vibehq', workspaceId: 'wsp-0123456789ab', ttlMs: 60_000 })
+		const principal = await verifyToken(key, await mintToken(key, validation, now), now)
+		expect(principal).toMatchObject({ kind: 'validation', subject: 'PST-0123456789ABCDEF~2', workspaceId: 'wsp-0123456789ab', scopes: ['git:read', 'patch:read'] })
+	})
+
 	it('can narrow the scopes', async () => {
 		const token = await mintToken(key, { ...operator, scopes: ['read'] }, now)
 		expect((await verifyToken(key, token, now)).scopes).toEqual(['read'])
@@ -47,6 +53,9 @@ describe('mint refuses', () => {
 		['a life that is too long', { ...execution, ttlMs: 13 * 3_600_000 }],
 		['no life at all', { ...operator, ttlMs: 0 }],
 		['an execution token without a workspace', { ...execution, workspaceId: undefined }],
+		['a validation token without a workspace', { ...operator, kind: 'validation' }],
+		['a validation token bound to an execution', { ...execution, kind: 'validation' }],
+		['an operator token bound to a workspace', { ...operator, workspaceId: execution.workspaceId }],
 		['an operator token bound to an execution', { ...operator, executionId: execution.executionId }],
 		['a name with spaces', { ...operator, workerName: 'a b' }],
 		['an empty scope list', { ...operator, scopes: [] }],

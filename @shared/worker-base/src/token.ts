@@ -11,9 +11,9 @@ const MAX_TOKEN_LENGTH = 4096
 
 const HOUR_MS = 3_600_000
 /** A run lasts six hours at most; a leaked execution token must not outlive it by much. */
-export const MAX_TTL_MS = { operator: 366 * 24 * HOUR_MS, worker: 366 * 24 * HOUR_MS, runner: 366 * 24 * HOUR_MS, execution: 12 * HOUR_MS } as const satisfies Record<TokenKind, number>
+export const MAX_TTL_MS = { operator: 366 * 24 * HOUR_MS, worker: 366 * 24 * HOUR_MS, runner: 366 * 24 * HOUR_MS, execution: 12 * HOUR_MS, validation: 12 * HOUR_MS } as const satisfies Record<TokenKind, number>
 
-const Name = z.string().regex(/^[\w.:@-]{1,100}$/)
+const Name = z.string().regex(/^[\w.:@~-]{1,100}$/)
 
 /** What a new token says. `ttlMs` is rounded up to whole seconds; without `scopes` it gets all that its kind may have. */
 export type TokenRequest = z.infer<typeof TokenRequest>
@@ -31,7 +31,7 @@ export const TokenRequest = z
 	})
 	.refine(({ kind, ttlMs }) => ttlMs <= MAX_TTL_MS[kind], { path: ['ttlMs'], error: 'is longer than a token of this kind may live' })
 	.refine(({ kind, scopes }) => scopes?.every((scope) => scopesOf(kind).includes(scope)) ?? true, { path: ['scopes'], error: 'has a scope that this kind of token may not have' })
-	.refine((request) => isBound(request), { path: ['executionId'], error: 'executionId, provider and workspaceId belong to execution tokens, all three' })
+	.refine((request) => isBound(request), { path: ['executionId'], error: 'executionId, provider and workspaceId belong to execution tokens, all three, and workspaceId alone to validation tokens' })
 
 const Claims = z.object({ kind: TokenKind, sub: z.string(), exp: z.int(), scopes: z.array(Scope), worker: z.string() })
 const Bound = z.object({ container: z.string().optional(), execution: ExecutionId.optional(), provider: ProviderName.optional(), workspace: WorkspaceId.optional() })
@@ -94,10 +94,12 @@ function scopesOf(kind: TokenKind): readonly Scope[] {
 	return SCOPES_OF_KIND[kind]
 }
 
-/** True when the token is bound as its kind asks: an execution token to one run, the others to none. */
+/** True when the token is bound as its kind asks: an execution token to one run, a validation token to one repository, the others to nothing. */
 function isBound({ kind, executionId, provider, workspaceId }: { kind: TokenKind; executionId?: unknown; provider?: unknown; workspaceId?: unknown }): boolean {
-	const bindings = [executionId, provider, workspaceId]
-	return kind === 'execution' ? bindings.every((binding) => binding !== undefined) : bindings.every((binding) => binding === undefined)
+	const isOfRun = executionId !== undefined && provider !== undefined
+	const isOfNoRun = executionId === undefined && provider === undefined
+	if (kind === 'execution') return isOfRun && workspaceId !== undefined
+	return isOfNoRun && (workspaceId !== undefined) === (kind === 'validation')
 }
 
 function keyBytes(key: string): Uint8Array {

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { PatchSet } from '@shared/contracts'
-import type { Candidate } from '../../worker/services/patch-manager/patchProcessor.ts'
+import type { BlameView, PatchSet } from '@shared/contracts'
+import type { Advanced, Candidate } from '../../worker/services/patch-manager/patchProcessor.ts'
 import { changeOf, cloneWorkspace, newWorkspace, randomId, startLanding } from './harness.ts'
 import type { Answer, Change, Landing } from './harness.ts'
 
@@ -20,10 +20,10 @@ const write = (directory: string, path: string, content: string) => {
 const remove = (directory: string, path: string) => rmSync(join(directory, path), { recursive: true })
 const branchOf = (change: Change) => `factory/${change.orderId}`
 
+const subjectOf = (workspaceId: string, change: Change) => ({ subjectId: change.executionId, patchSetId: change.set.patch_set_id, workspaceId, branch: branchOf(change) })
 const candidateFor = (workspaceId: string, change: Change) =>
-	landing.timed<Candidate>('makeCandidate', { set: change.set, workspaceId, branch: branchOf(change), executionId: change.executionId })
-const advance = (workspaceId: string, change: Change, candidate: Candidate) =>
-	landing.timed('advance', { patchSetId: change.set.patch_set_id, workspaceId, branch: branchOf(change), candidate, expectedOld: candidate.expectedOld })
+	landing.timed<Candidate>('makeCandidate', { ...subjectOf(workspaceId, change), set: change.set })
+const advance = (workspaceId: string, change: Change, candidate: Candidate) => landing.timed<Advanced>('advance', subjectOf(workspaceId, change), candidate)
 
 /** Lands the edit and checks with git itself that the branch is exactly what git would have committed. */
 async function land(at: { workspaceId: string; base: string }, edit: (directory: string) => void) {
@@ -147,49 +147,110 @@ describe('a repeated step', () => {
 })
 
 describe('a branch that moved', () => {
-	it('refuses the candidate of a set for an older commit, and keeps the set', async () => {
-		const at = await newWorkspace(landing, (dir) => write(dir, 'a', lines(3)))
+	const twoSets = async (first: (directory: string) => void, second: (directory: string) => void, fill: (directory: string) => void = (dir) => write(dir, 'a', lines(30))) => {
+		const at = await newWorkspace(landing, fill)
 		const orderId = randomId('ORD', 6)
-		const one = await changeOf(landing, { ...at, orderId }, (dir) => write(dir, 'a', lines(4)))
-		const two = await changeOf(landing, { ...at, orderId }, (dir) => write(dir, 'a', lines(5)))
+		const one = await changeOf(landing, { ...at, orderId }, first)
+		const two = await changeOf(landing, { ...at, orderId }, second)
 		const { value: landed } = await candidateFor(at.workspaceId, one)
 		await advance(at.workspaceId, one, landed)
-		expect(await failure(candidateFor(at.workspaceId, two))).toMatchObject({
-			code: 'PATCH_STALE',
-			details: { branch: `factory/${orderId}`, expected: at.base, actual: landed.commit },
-		})
-		expect(await landing.call('record', two.set.patch_set_id)).toMatchObject({ status: 'stale' })
-		expect(await landing.call<PatchSet>('load', two.set.patch_set_id)).toEqual(two.set)
+		return { at, one, two, landed, branch: `factory/${orderId}` }
+	}
 
-		const next = await changeOf(landing, { workspaceId: at.workspaceId, base: landed.commit, orderId }, (dir) => write(dir, 'a', lines(6)))
-		const { value: candidate } = await candidateFor(at.workspaceId, next)
-		expect(candidate).toMatchObject({ parent: landed.commit, expectedOld: landed.commit, tree: next.tree })
-		await advance(at.workspaceId, next, candidate)
-		expect(await landing.call('readRef', at.workspaceId, `refs/heads/factory/${orderId}`)).toBe(candidate.commit)
+	it('takes the set beside what landed before: merged with git\'s own result, and recorded as merged', async () => {
+		const { at, two, landed, branch } = await twoSets(
+			(dir) => write(dir, 'a', lines(30).replace('line 3\n', 'line three\n')),
+			(dir) => {
+				write(dir, 'a', lines(30).replace('line 20\n', 'line twenty\n'))
+				write(dir, 'new/b', 'b\n')
+			},
+		)
+		const { value: candidate } = await candidateFor(at.workspaceId, two)
+		expect(candidate).toMatchObject({ parent: landed.commit, expectedOld: landed.commit, merged: ['a'], alreadyApplied: [], isThere: false })
+		expect(await advance(at.workspaceId, two, candidate)).toMatchObject({ value: { hasLanded: true } })
+		const clone = await cloneWorkspace(landing, at.workspaceId)
+		clone.git('checkout', '-q', branch)
+		expect(readFileSync(join(clone.directory, 'a'), 'utf8')).toBe(lines(30).replace('line 3\n', 'line three\n').replace('line 20\n', 'line twenty\n'))
+		expect(clone.git('rev-parse', 'HEAD^')).toBe(landed.commit)
+		expect(clone.git('fsck', '--strict', '--no-dangling')).toBe('')
 	})
 
-	it('is advanced by exactly one of many at once', async () => {
-		const at = await newWorkspace(landing, (dir) => write(dir, 'a', lines(3)))
+	it('refuses a set that meets other work with every hunk, and keeps it', async () => {
+		const { at, two } = await twoSets((dir) => write(dir, 'a', lines(30).replace('line 3\n', 'line three\n')), (dir) => write(dir, 'a', lines(30).replace('line 3\n', 'line drei\n')))
+		const hunk = { base: { text: 'line 3\n' }, ours: { text: 'line three\n' }, theirs: { text: 'line drei\n' } }
+		expect(await failure(candidateFor(at.workspaceId, two))).toMatchObject({ code: 'PATCH_CONFLICT', details: { conflicts: [{ path: 'a', kind: 'content', hunks: [hunk], hunkCount: 1 }] } })
+		expect(await landing.call('record', two.set.patch_set_id)).toMatchObject({ status: 'conflict' })
+		expect(await landing.call<PatchSet>('load', two.set.patch_set_id)).toEqual(two.set)
+	})
+
+	it('has a file where the set needs a directory: a conflict, not a crash', async () => {
+		const { at, two } = await twoSets((dir) => write(dir, 'x/deep/y', 'y\n'), (dir) => write(dir, 'x', 'a file\n'))
+		expect(await failure(candidateFor(at.workspaceId, two))).toMatchObject({ code: 'PATCH_CONFLICT', details: { conflicts: [{ kind: 'file-directory' }] } })
+	})
+
+	it('needs nothing where it has the set already', async () => {
+		const edit = (dir: string) => write(dir, 'a', lines(30).replace('line 3\n', 'line three\n'))
+		const { at, two, landed } = await twoSets(edit, edit)
+		const { value: candidate } = await candidateFor(at.workspaceId, two)
+		expect(candidate).toMatchObject({ commit: landed.commit, isThere: true, alreadyApplied: ['a'] })
+		expect(await advance(at.workspaceId, two, candidate)).toMatchObject({ value: { hasLanded: true, commit: landed.commit } })
+		expect(await landing.call('record', two.set.patch_set_id)).toMatchObject({ status: 'landed', landedCommit: landed.commit })
+	})
+
+	it('is advanced by one of many at once; the others merge and land too', async () => {
+		const at = await newWorkspace(landing, (dir) => write(dir, 'a', lines(60)))
 		const orderId = randomId('ORD', 6)
 		const rivals: { change: Change; made: Answer<Candidate> }[] = []
 		for (let n = 0; n < 5; n += 1) {
-			const change = await changeOf(landing, { ...at, orderId }, (dir) => write(dir, 'a', lines(4 + n)))
+			const change = await changeOf(landing, { ...at, orderId }, (dir) => write(dir, 'a', lines(60).replace(`line ${n * 10}\n`, `changed ${n}\n`)))
 			rivals.push({ change, made: await candidateFor(at.workspaceId, change) })
 		}
-		const results = await Promise.allSettled(rivals.map(({ change, made }) => advance(at.workspaceId, change, made.value)))
-		const winners = results.flatMap((result, at) => (result.status === 'fulfilled' ? [rivals[at]?.made.value.commit] : []))
-		expect(winners).toHaveLength(1)
-		expect(await landing.call('readRef', at.workspaceId, `refs/heads/factory/${orderId}`)).toBe(winners[0])
-		const reasons = results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : []))
-		expect(reasons).toEqual(Array(4).fill('PATCH_STALE'))
+		const results = await Promise.all(rivals.map(({ change, made }) => advance(at.workspaceId, change, made.value)))
+		expect(results.filter(({ value }) => value.hasLanded)).toHaveLength(1)
+		for (const [index, { value }] of results.entries()) {
+			const rival = rivals[index]
+			if (value.hasLanded || rival === undefined) continue
+			expect(value.actual).toMatch(/^[0-9a-f]{40}$/)
+			const again = await candidateFor(at.workspaceId, rival.change)
+			expect(await advance(at.workspaceId, rival.change, again.value)).toMatchObject({ value: { hasLanded: true } })
+		}
+		const clone = await cloneWorkspace(landing, at.workspaceId)
+		clone.git('checkout', '-q', `factory/${orderId}`)
+		const expected = [0, 1, 2, 3, 4].reduce((text, n) => text.replace(`line ${n * 10}\n`, `changed ${n}\n`), lines(60))
+		expect(readFileSync(join(clone.directory, 'a'), 'utf8')).toBe(expected)
+		expect(clone.git('rev-list', '--count', 'HEAD')).toBe('7')
 	})
 
-	it('is told as stale when it is gone', async () => {
+	it('is told when it is gone', async () => {
 		const at = await newWorkspace(landing, (dir) => write(dir, 'a', lines(3)))
 		const change = await changeOf(landing, at, (dir) => write(dir, 'a', lines(4)))
 		const { value: candidate } = await candidateFor(at.workspaceId, change)
-		const gone = { ...candidate, expectedOld: at.base }
-		expect(await failure(advance(at.workspaceId, change, gone))).toMatchObject({ code: 'PATCH_STALE', details: { expected: at.base, actual: null } })
+		expect(await advance(at.workspaceId, change, { ...candidate, expectedOld: at.base })).toMatchObject({ value: { hasLanded: false, actual: null } })
+	})
+
+	it('gives one set back and keeps the work of the other, line by line known', async () => {
+		const { at, one, two, branch } = await twoSets(
+			(dir) => write(dir, 'a', lines(30).replace('line 3\n', 'line three\n')),
+			(dir) => write(dir, 'a', lines(30).replace('line 20\n', 'line twenty\nand more\n')),
+		)
+		const { value: candidate } = await candidateFor(at.workspaceId, two)
+		await advance(at.workspaceId, two, candidate)
+		const blame = { workspaceId: at.workspaceId, branch, path: 'a' }
+		const [first, second] = [one.set.patch_set_id, two.set.patch_set_id]
+		const runs = (lines: { start: number; end: number; patchSetId: string | null }[]) => lines.map(({ start, end, patchSetId }) => [start, end, patchSetId])
+		expect(runs((await landing.call<BlameView>('blame', blame)).lines)).toEqual([[1, 3, null], [4, 4, first], [5, 20, null], [21, 22, second], [23, 31, null]])
+
+		const undo = await landing.call<PatchSet>('reverse', first, branch)
+		const batch = { batchId: 'BAT-1', workspaceId: at.workspaceId, branch }
+		await landing.call('storeBatch', undo, batch)
+		const subject = { subjectId: 'BAT-1', patchSetId: undo.patch_set_id, workspaceId: at.workspaceId, branch }
+		const back = await landing.call<Candidate>('makeCandidate', { ...subject, set: undo })
+		await landing.call('advance', subject, back)
+		const clone = await cloneWorkspace(landing, at.workspaceId)
+		clone.git('checkout', '-q', branch)
+		expect(readFileSync(join(clone.directory, 'a'), 'utf8')).toBe(lines(30).replace('line 20\n', 'line twenty\nand more\n'))
+		expect(runs((await landing.call<BlameView>('blame', blame)).lines)).toEqual([[1, 3, null], [4, 4, undo.patch_set_id], [5, 20, null], [21, 22, second], [23, 31, null]])
+		expect(await failure(landing.call('reverse', first, branch))).toMatchObject({ code: 'NO_CHANGES' })
 	})
 })
 
@@ -226,9 +287,7 @@ describe('a set that may not land', () => {
 		const at = await newWorkspace(landing, (dir) => write(dir, 'a', lines(3)))
 		const change = await changeOf(landing, at, (dir) => write(dir, 'a', lines(4)))
 		const { value: candidate } = await candidateFor(at.workspaceId, change)
-		const discard = { patchSetId: change.set.patch_set_id, workspaceId: at.workspaceId, candidate, reason: 'npm test exited with 1' }
-		await landing.call('discard', discard)
-		await landing.call('discard', discard)
+		for (let times = 0; times < 2; times += 1) await landing.call('discard', subjectOf(at.workspaceId, change), candidate, { reason: 'npm test exited with 1' })
 		expect(await landing.call('readRef', at.workspaceId, candidate.ref)).toBeNull()
 		expect(await landing.call('record', change.set.patch_set_id)).toMatchObject({ status: 'refused', error: 'npm test exited with 1' })
 		expect(await candidateFor(at.workspaceId, change)).toMatchObject({ value: { commit: candidate.commit } })

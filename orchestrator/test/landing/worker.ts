@@ -5,6 +5,8 @@ import { eventsOfPatchSet } from '../../worker/database/repositories/patchEvents
 import { findPatchSet } from '../../worker/database/repositories/patchSets.ts'
 import { errorResponse } from '../../worker/http/router.ts'
 import { createIds } from '../../worker/services/ids.ts'
+import { createBatchSets } from '../../worker/services/patch-manager/batchSets.ts'
+import { createPatchBooks } from '../../worker/services/patch-manager/patchBooks.ts'
 import { createPatchProcessor } from '../../worker/services/patch-manager/patchProcessor.ts'
 import { createRemoteCache } from '../../worker/services/workspaces/remotes.ts'
 import { createWorkspaces } from '../../worker/services/workspaces/workspaces.ts'
@@ -28,6 +30,8 @@ function createCalls(env: TestEnv, requests: string[]) {
 	}
 	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: counted, remoteCache })
 	const patches = createPatchProcessor({ db, outputs: env.OUTPUTS, storeFor: (id) => workspaces.store(id), now, workerName: 'landing-test' })
+	const patchBooks = createPatchBooks({ db, now, storeFor: (id) => workspaces.store(id) })
+	const sets = createBatchSets({ ids, storeFor: (id) => workspaces.store(id), patches, policyOf: workspaces.policy, tripwires: () => [] })
 	return {
 		'workspaces.create': (input: { importUrl?: string }) => workspaces.create(input, origin),
 		'workspaces.get': workspaces.get,
@@ -41,15 +45,19 @@ function createCalls(env: TestEnv, requests: string[]) {
 		},
 		/** A row that says to which order and workspace an execution belongs. */
 		async execution(executionId: string, orderId: string, workspaceId: string) {
-			const columns = { provider_name: 'codex', provider_type: 'cli', task_uuid: 'TSK-000000000000', input: '{}', status: 'landing', phase: 'collect', route: '{}', worker_name: 'landing-test' }
+			const input = JSON.stringify({ branch: `factory/${orderId}` })
+			const columns = { provider_name: 'codex', provider_type: 'cli', task_uuid: 'TSK-000000000000', input, status: 'landing', phase: 'collect', route: '{}', worker_name: 'landing-test' }
 			await db.run(sql.insertInto('ai_provider_executions').values({ execution_id: executionId, order_id: orderId, workspace_id: workspaceId, ...columns, status: 'completed', completed_at: 1 }))
 		},
 		load: patches.load,
-		checkPolicy: (set: PatchSet) => patches.checkPolicy(set),
+		checkPolicy: (set: PatchSet) => patches.checkPolicy({ subjectId: set.execution_id, patchSetId: set.patch_set_id }, set),
 		makeCandidate: patches.makeCandidate,
 		advance: patches.advance,
 		discard: patches.discard,
 		diffOf: patches.diffOf,
+		blame: patchBooks.blame,
+		reverse: async (id: string, branch: string) => sets.reverse(await sets.landedSet(id), { batchId: 'BAT-1', branch, reason: 'not wanted' }),
+		storeBatch: async (set: PatchSet, batch: { batchId: string; workspaceId: string; branch: string }) => void (await db.batch((await patches.storeStatements(set, origin, { batch })).statements)),
 		record: (id: string) => findPatchSet(db, id),
 		events: (id: string) => eventsOfPatchSet(db, id),
 		log: (executionId: string) => db.all(sql.selectFrom('operation_logs').select(['operation', 'details']).where('execution_id', '=', executionId).orderBy('id')),

@@ -3,9 +3,11 @@ import { ContainerTask, ContainerTaskId, WorkspaceId } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
 import { createDatabase } from '../../worker/database/client.ts'
 import { assignmentsOfTask, insertAssignment } from '../../worker/database/repositories/assignments.ts'
+import { findTask } from '../../worker/database/repositories/orders.ts'
 import { createRegistry } from '../../worker/services/ai-providers/registry.ts'
 import { createProviderRouter } from '../../worker/services/ai-providers/router.ts'
 import { createExecutions } from '../../worker/services/executions/executions.ts'
+import { createRemediation } from '../../worker/services/executions/remediation.ts'
 import { createSettlement } from '../../worker/services/executions/settlement.ts'
 import { createIds } from '../../worker/services/ids.ts'
 import { createOrders } from '../../worker/services/orders/orders.ts'
@@ -39,13 +41,14 @@ export function createTestServices(options: { keys?: string[]; now?: () => numbe
 		assignments: { insert: insertAssignment, ofTask: (taskId) => assignmentsOfTask(db, taskId) },
 		interrupt: async (execution) => void interrupted.push(execution.executionId),
 	})
+	const planRemediation = createRemediation({ taskOf: (taskId) => findTask(db, taskId), diffOf: async () => 'diff --git a/f b/f\n', plan: executions.planRemediation })
 	const cancelledTasks: string[] = []
-	const settlement = createSettlement({ db, now, enqueue, mustFind: executions.mustFind, planFallback: executions.planFallback, health: registry, cancelContainerTask: async (id) => void cancelledTasks.push(id), discardCandidate: async () => undefined })
+	const settlement = createSettlement({ db, now, enqueue, mustFind: executions.mustFind, planFallback: executions.planFallback, planRemediation, health: registry, cancelContainerTask: async (id) => void cancelledTasks.push(id), discardCandidate: async () => undefined, closeFootprints: () => [], releaseWaiting: async () => undefined })
 	const orders = createOrders({
 		db, now, ids,
 		digest: sha256Of,
 		openWorkspace: async ({ workspace }) => (workspace.kind === 'github' ? null : WORKSPACE),
-		execute: (taskId, origin) => executions.execute(taskId, undefined, origin),
+		execute: executions.execute,
 	})
 	return { db, ids, registry, orders, executions, settlement, sent, interrupted, cancelledTasks, queueState }
 }

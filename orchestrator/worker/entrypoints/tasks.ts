@@ -1,5 +1,5 @@
 import { BaseWorkerEntrypoint, callerOf } from '@shared/worker-base'
-import type { OrderCreated, OrderInput, OrderView, Page, PageRequest, TasksRpc, TaskView } from '@shared/contracts'
+import type { OrderCreated, OrderInput, OrderView, Page, PageRequest, TaskCreated, TaskInput, TasksRpc, TaskView } from '@shared/contracts'
 import type { Env } from '../env.ts'
 import { createServices } from '../services.ts'
 
@@ -15,6 +15,9 @@ export class Tasks extends BaseWorkerEntrypoint<Env> implements TasksRpc {
 	}
 	async listOrders(page: PageRequest = {}): Promise<Page<OrderView>> {
 		return this.#services.orders.list(page, callerOf(this.ctx).workerName)
+	}
+	async createTask(orderId: string, task: TaskInput): Promise<TaskCreated> {
+		return this.#services.orders.addTask(orderId, task, callerOf(this.ctx))
 	}
 	async getTask(taskId: string): Promise<TaskView> {
 		return this.#services.orders.task(taskId)

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { OrderCreated, OrderRequest, OrderView } from '@shared/contracts'
+import { ExecutionId, OrderCreated, OrderRequest, OrderView, RouteDecision, TaskId, TaskRequest } from '@shared/contracts'
 import { authenticated } from './auth.ts'
 import { originOf, PageQuery, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
@@ -36,12 +36,26 @@ const get = createRoute({
 	responses: answers(200, OrderView, 'The order with its tasks'),
 })
 
+const addTask = createRoute({
+	method: 'post',
+	path: '/api/orders/{orderId}/tasks',
+	operationId: 'createTask',
+	summary: 'Add a task to an order: it lands on the branch of the order, beside the others',
+	middleware: writing(1024 * 1024),
+	request: { params: z.object({ orderId: z.string() }), body: { required: true, content: { 'application/json': { schema: TaskRequest } } } },
+	responses: answers(202, z.object({ taskId: TaskId, executionId: ExecutionId.nullable(), route: RouteDecision.nullable() }), 'The task; its execution is queued'),
+})
+
 export function orderRoutes() {
 	return createRouter()
 		.openapi(create, async (c) => {
 			const origin = originOf(c.get('principal'))
 			const created = await c.var.services.orders.create(c.req.valid('json'), origin, c.req.valid('header')['idempotency-key'])
 			return c.json(created, 202)
+		})
+		.openapi(addTask, async (c) => {
+			const added = await c.var.services.orders.addTask(c.req.valid('param').orderId, c.req.valid('json'), originOf(c.get('principal')))
+			return c.json(added, 202)
 		})
 		.openapi(list, async (c) => c.json(await c.var.services.orders.list(c.req.valid('query')), 200))
 		.openapi(get, async (c) => c.json(await c.var.services.orders.get(c.req.valid('param').orderId), 200))

@@ -27,7 +27,7 @@ it('makes a token of the kind that was asked for, and says so only once', async 
 	const response = await post({ kind: 'runner', workerName: 'laptop', containerName: 'c1', ttlMs: 120_000 })
 	expect([response.status, response.headers.get('cache-control')]).toEqual([201, 'no-store'])
 	const made = (await response.json()) as { token: string }
-	expect(made).toEqual({ token: expect.any(String), kind: 'runner', workerName: 'laptop', containerName: 'c1', scopes: ['tasks:claim'], expiresAt: NOW + 120_000 })
+	expect(made).toEqual({ token: expect.any(String), kind: 'runner', workerName: 'laptop', containerName: 'c1', scopes: ['tasks:claim', 'patch:report'], expiresAt: NOW + 120_000 })
 	expect(await tokens.verify(made.token)).toMatchObject({ kind: 'runner', subject: 'ops', workerName: 'laptop', containerName: 'c1' })
 })
 

@@ -1,4 +1,4 @@
-import { ContainerTaskId, ExecutionId, OrderId, PatchSetId, TaskId, WorkspaceId } from '@shared/contracts'
+import { ContainerTaskId, ExecutionId, HumanRequestId, OrderId, PatchSetId, TaskId, WorkspaceId } from '@shared/contracts'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
@@ -10,6 +10,8 @@ export function createIds(randomBytes: (length: number) => Uint8Array) {
 		task: () => TaskId.parse(`TSK-${letters(12)}`),
 		execution: () => ExecutionId.parse(`EXE-${letters(16)}`),
 		patchSet: () => PatchSetId.parse(`PST-${letters(16)}`),
+		humanRequest: () => HumanRequestId.parse(`HRQ-${letters(16)}`),
+		batch: () => `BAT-${letters(16)}`,
 		containerTask: () => ContainerTaskId.parse(`CTK-${letters(16)}`),
 		workspace: () => WorkspaceId.parse(`wsp-${letters(12).toLowerCase()}`),
 		/** A lease token: 128 bits, only its holder knows it. */

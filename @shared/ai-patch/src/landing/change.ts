@@ -19,24 +19,24 @@ export interface ContentChange {
 /** The mode of a file, or null where there is no file. */
 export type ReadMode = (path: string) => Promise<FileMode | null>
 
-/** What each file of the set was and becomes, proved by blob ids. Throws what `applyPatchSet` throws. */
-export async function changesOf(set: PatchSet, readBase: ReadBase, readBaseMode?: ReadMode): Promise<ContentChange[]> {
-	const changes: ContentChange[] = []
-	for (const loaded of await loadBases(set, readBase)) {
+/**
+ * What each file of the set was and becomes, proved by blob ids. Throws what `applyPatchSet` throws. One file after the other, and a
+ * base is let go of when its turn is over: the contents of a large set would not fit into memory three times.
+ */
+export async function* changesOf(set: PatchSet, readBase: ReadBase, readBaseMode?: ReadMode): AsyncGenerator<ContentChange> {
+	const waiting = (await loadBases(set, readBase)).reverse()
+	for (let loaded = waiting.pop(); loaded !== undefined; loaded = waiting.pop()) {
 		const { path, from = path, change, mode } = loaded.file
 		const modeBefore = change === 'create' ? null : ((await readBaseMode?.(from)) ?? impliedMode(loaded.file))
-		changes.push(changeOf(loaded, { applied: await applyFile(loaded), mode, modeBefore }))
+		yield changeOf(loaded, { applied: await applyFile(loaded), mode, modeBefore })
 	}
-	return changes
 }
 
-/** The changes that take a set back. */
-export function reversed(changes: readonly ContentChange[]): ContentChange[] {
-	return changes.map(({ path, from, kind, before, after, mode, modeBefore }) => {
-		const contents = { before: after, after: before, mode: modeBefore ?? mode, modeBefore: mode }
-		if (from !== undefined) return { path: from, from: path, kind, ...contents }
-		return { path, kind: kind === 'create' ? 'delete' : kind === 'delete' ? 'create' : kind, ...contents }
-	})
+/** The change that takes a change back. */
+export function reversed({ path, from, kind, before, after, mode, modeBefore }: ContentChange): ContentChange {
+	const contents = { before: after, after: before, mode: modeBefore ?? mode, modeBefore: mode }
+	if (from !== undefined) return { path: from, from: path, kind, ...contents }
+	return { path, kind: kind === 'create' ? 'delete' : kind === 'delete' ? 'create' : kind, ...contents }
 }
 
 function changeOf({ file, base }: LoadedFile, known: { applied: AppliedFile; mode: FileMode; modeBefore: FileMode | null }): ContentChange {

@@ -7,6 +7,7 @@ import type { ConflictKind, ContentChange, FileConflict } from './change.ts'
 export interface Current {
 	atPath: Uint8Array | null
 	atFrom: Uint8Array | null
+	/** Of the file that is to move, or else of that at the path. */
 	mode: FileMode | null
 }
 
@@ -45,7 +46,8 @@ function landRename(change: ContentChange, { atPath, atFrom, mode }: Current): O
 	const { before, after } = change
 	if (before === null || after === null) throw new TypeError('A rename has content before and after.')
 	if (atPath !== null) {
-		if (atFrom === null && sameBytes(atPath, after)) return outcome('already-applied', atPath, change.mode)
+		const nextMode = modeAfter(change, mode)
+		if (atFrom === null && sameBytes(atPath, after) && (mode ?? nextMode) === nextMode) return outcome('already-applied', atPath, nextMode)
 		return conflict(change, 'rename-target', 'the branch has another file of that name')
 	}
 	if (atFrom === null) return conflict(change, 'rename-source', `the branch has no ${JSON.stringify(change.from)} to rename`)
@@ -60,9 +62,7 @@ interface Versions {
 }
 
 function landContent(change: ContentChange, { before, after, now, mode }: Versions): Outcome | FileConflict {
-	// A mode that the set leaves alone is the branch's; where nobody knows the modes it is the set's.
-	const isModeKept = change.modeBefore !== null && change.modeBefore === change.mode
-	const nextMode = isModeKept ? (mode ?? change.mode) : change.mode
+	const nextMode = modeAfter(change, mode)
 	const isModeThere = mode === null ? change.kind !== 'mode' : mode === nextMode
 	// A rename whose content is there still has to move it.
 	if (change.kind !== 'rename' && sameBytes(now, after) && isModeThere) return outcome('already-applied', now, nextMode)
@@ -73,6 +73,11 @@ function landContent(change: ContentChange, { before, after, now, mode }: Versio
 	const merged = mergeText({ base, ours, theirs })
 	if (merged.kind === 'clean') return outcome('merged', encodeText(merged.text), nextMode)
 	return { path: change.path, kind: 'content', reason: where(merged.hunks), hunks: merged.hunks }
+}
+
+/** A mode that the set leaves alone is the branch's; where nobody knows the modes it is the set's. */
+function modeAfter({ mode, modeBefore }: ContentChange, now: FileMode | null): FileMode {
+	return modeBefore === mode ? (now ?? mode) : mode
 }
 
 function where(hunks: readonly { base: { start: number; end: number } }[]): string {

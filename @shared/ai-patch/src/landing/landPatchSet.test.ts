@@ -108,6 +108,15 @@ describe('landPatchSet', () => {
 		expect(await landPatchSet(mode, branch(at(BASE, '100644'), at(BASE, '100755')))).toMatchObject([{ landing: 'already-applied' }])
 	})
 
+	it('does not take a rename for done where its mode is missing', async () => {
+		const at = (path: string, mode: FileMode): Tree => new Map([[path, { content: BASE, mode }]])
+		const set = await setOf({ path: 'g', from: 'f', change: 'rename', mode: '100755' }, { from: BASE, to: BASE })
+		expect(await landPatchSet(set, branch(at('f', '100644'), at('g', '100755')))).toMatchObject([{ landing: 'already-applied', mode: '100755' }])
+		await expect(landPatchSet(set, branch(at('f', '100644'), at('g', '100644')))).rejects.toMatchObject({ code: 'PATCH_CONFLICT', details: { conflicts: [{ kind: 'rename-target' }] } })
+		// The set left the mode alone, the branch did not.
+		expect(await landPatchSet(set, branch(at('f', '100755'), at('g', '100644')))).toMatchObject([{ landing: 'already-applied', mode: '100644' }])
+	})
+
 	it('proves the set against its base first', async () => {
 		const set = await modified()
 		await expect(landPatchSet(set, branch(treeOf({ f: LATER }), treeOf({ f: LATER })))).rejects.toMatchObject({ code: 'PATCH_STALE' })

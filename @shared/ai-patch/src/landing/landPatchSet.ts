@@ -3,7 +3,7 @@ import type { AppliedFile, ReadBase } from '../apply.ts'
 import { parentDirectories } from '../checkPatchSet.ts'
 import { blobId } from '../gitObjects.ts'
 import { changesOf, type ContentChange, type FileConflict, type ReadMode, refuseConflicts, reversed } from './change.ts'
-import { landFile, type Landing } from './landFile.ts'
+import { type Current, landFile, type Landing } from './landFile.ts'
 
 /** A file as it is to be written on the branch. `already-applied`: the branch has it so, nothing is to be written or taken away. */
 export interface LandedFile extends AppliedFile {
@@ -28,7 +28,7 @@ export interface Branch {
  * As with `applyPatchSet`, only who builds the tree can see a directory where a file is to be.
  */
 export async function landPatchSet(set: PatchSet, branch: Branch): Promise<LandedFile[]> {
-	return land(await changesOf(set, branch.readBase, branch.readBaseMode), branch)
+	return land(set, branch, (change) => change)
 }
 
 /**
@@ -36,20 +36,16 @@ export async function landPatchSet(set: PatchSet, branch: Branch): Promise<Lande
  * that is not there any more comes back as `already-applied`.
  */
 export async function revertPatchSet(set: PatchSet, branch: Branch): Promise<LandedFile[]> {
-	return land(reversed(await changesOf(set, branch.readBase, branch.readBaseMode)), branch)
+	return land(set, branch, reversed)
 }
 
-async function land(changes: readonly ContentChange[], { readCurrent, readCurrentMode }: Branch): Promise<LandedFile[]> {
+async function land(set: PatchSet, branch: Branch, turn: (change: ContentChange) => ContentChange): Promise<LandedFile[]> {
 	const landed: LandedFile[] = []
 	const conflicts: FileConflict[] = []
-	for (const change of changes) {
+	for await (const made of changesOf(set, branch.readBase, branch.readBaseMode)) {
+		const change = turn(made)
 		const { path, from } = change
-		const current = {
-			atPath: await readCurrent(path),
-			atFrom: from === undefined ? null : await readCurrent(from),
-			mode: (await readCurrentMode?.(from ?? path)) ?? null,
-		}
-		const result = landFile(change, current)
+		const result = landFile(change, await readNow(change, branch))
 		if ('reason' in result) {
 			conflicts.push(result)
 			continue
@@ -59,9 +55,14 @@ async function land(changes: readonly ContentChange[], { readCurrent, readCurren
 		const moved = from === undefined || landing === 'already-applied' ? {} : { from }
 		landed.push({ path, ...moved, change: change.kind, mode, content, blob, landing })
 	}
-	conflicts.push(...(await blockedDirectories(landed, readCurrent)))
+	conflicts.push(...(await blockedDirectories(landed, branch.readCurrent)))
 	refuseConflicts(conflicts)
 	return landed
+}
+
+async function readNow({ path, from }: ContentChange, { readCurrent, readCurrentMode }: Branch): Promise<Current> {
+	const [atPath, atFrom] = [await readCurrent(path), from === undefined ? null : await readCurrent(from)]
+	return { atPath, atFrom, mode: (await readCurrentMode?.(atFrom === null ? path : (from ?? path))) ?? null }
 }
 
 /** A file of the branch that stands where a directory of a new file will be, unless the set takes it away. */

@@ -49,7 +49,9 @@ interface Numbered {
 export function mergeText(input: MergeInput): MergeResult {
 	const texts = { base: toLines(input.base), ours: toLines(input.ours), theirs: toLines(input.theirs) }
 	const ids = createLineIds()
-	const [base, ours, theirs] = [ids.of(texts.base), ids.of(texts.ours), ids.of(texts.theirs)]
+	const base = ids.of(texts.base)
+	const alike = { lines: texts.base, ids: base }
+	const [ours, theirs] = [ids.of(texts.ours, alike), ids.of(texts.theirs, alike)]
 	if (isSame(base, ours) || isSame(ours, theirs)) return { kind: 'clean', text: joinLines(texts.theirs) }
 	if (isSame(base, theirs)) return { kind: 'clean', text: joinLines(texts.ours) }
 	return decide(texts, { base, ours, theirs })

@@ -1,9 +1,10 @@
-// For tests only: numbers that a seed determines.
+// For tests and benches: numbers that a seed determines.
 export interface Random {
 	/** 0 to below `limit`. */
 	below(limit: number): number
 	chance(probability: number): boolean
 	pick<T>(values: readonly [T, ...T[]]): T
+	shuffle<T>(values: readonly T[]): T[]
 }
 
 export function createRandom(seed: number): Random {
@@ -15,5 +16,18 @@ export function createRandom(seed: number): Random {
 		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
 	}
 	const below = (limit: number) => Math.floor(next() * limit)
-	return { below, chance: (probability) => next() < probability, pick: (values) => values[below(values.length)] ?? values[0] }
+	return {
+		below,
+		chance: (probability) => next() < probability,
+		pick: (values) => values[below(values.length)] ?? values[0],
+		shuffle(values) {
+			const shuffled = [...values]
+			for (let at = shuffled.length - 1; at > 0; at -= 1) {
+				const other = below(at + 1)
+				const [one, two] = [shuffled[at], shuffled[other]]
+				if (one !== undefined && two !== undefined) [shuffled[at], shuffled[other]] = [two, one]
+			}
+			return shuffled
+		},
+	}
 }

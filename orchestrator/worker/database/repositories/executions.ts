@@ -188,8 +188,11 @@ export interface ExecutionChange {
 	started_at?: number
 }
 
-/** Enters a phase: its start time is kept, the first time only, so that a repeated step does not move it. */
-export function enterPhase(entry: { executionId: string; phase: ExecutionPhase; at: number; change?: ExecutionChange }): Statement {
+/**
+ * Enters a phase: its start time is kept, the first time only, so that a repeated step does not move it. `seenAt` in the future keeps the
+ * sweeper away until then.
+ */
+export function enterPhase(entry: { executionId: string; phase: ExecutionPhase; at: number; seenAt?: number; change?: ExecutionChange }): Statement {
 	const path = `$.${entry.phase}`
 	return sql
 		.updateTable('ai_provider_executions')
@@ -197,7 +200,7 @@ export function enterPhase(entry: { executionId: string; phase: ExecutionPhase; 
 			...entry.change,
 			phase: entry.phase,
 			phases_at: raw<string>`json_insert(phases_at, ${path}, ${entry.at})`,
-			seen_at: entry.at,
+			seen_at: entry.seenAt ?? entry.at,
 			updated_at: entry.at,
 		})
 		.where('execution_id', '=', entry.executionId)

@@ -1,5 +1,6 @@
 import { OrderId, TaskId, WorkspaceId, WorkspaceRef } from '@shared/contracts'
-import type { OrderRequest, OrderStatus, ProviderName, TaskStatus, TaskType, TaskView } from '@shared/contracts'
+import type { OrderRequest, OrderStatus, ProviderName, ScopeEntry, TaskStatus, TaskType, TaskView } from '@shared/contracts'
+import { sql as raw } from 'kysely'
 import type { Selectable } from 'kysely'
 import type { Origin } from '../../services/origin.ts'
 import { sql } from '../client.ts'
@@ -67,6 +68,9 @@ function toTask(row: TaskRow): TaskView {
 		provider: row.provider as ProviderName | null,
 		executionId: row.execution_id as TaskView['executionId'],
 		error: row.error === null ? null : (JSON.parse(row.error) as TaskView['error']),
+		parentTaskId: row.parent_task_uuid === null ? null : TaskId.parse(row.parent_task_uuid),
+		depth: row.depth,
+		scope: row.scope === null ? null : (JSON.parse(row.scope) as ScopeEntry[]),
 		createdAt: row.created_at,
 		updatedAt: row.updated_at,
 	}
@@ -105,8 +109,36 @@ export function insertOrder({ orderId, taskId, request, workspaceId, origin, at 
 			stall_ms: request.stallMs,
 			...written,
 		}),
-		sql.insertInto('tasks').values({ uuid: taskId, order_id: orderId, task_type: request.taskType, prompt: request.prompt, status: 'pending', ...written }),
+		insertTask({ taskId, orderId, taskType: request.taskType, prompt: request.prompt, scope: request.scope ?? null, origin, at }),
 	]
+}
+
+export interface NewTask {
+	taskId: TaskId
+	orderId: string
+	taskType: TaskType
+	prompt: string
+	scope: readonly ScopeEntry[] | null
+	/** The task whose conflict this one resolves. */
+	parent?: { taskId: string; depth: number; context: Record<string, unknown> }
+	origin: Origin
+	at: number
+}
+
+export function insertTask({ parent, origin, at, ...task }: NewTask): Statement {
+	return sql.insertInto('tasks').values({
+		uuid: task.taskId,
+		order_id: task.orderId,
+		task_type: task.taskType,
+		prompt: task.prompt,
+		status: 'pending',
+		scope: task.scope && JSON.stringify(task.scope),
+		...(parent ? { parent_task_uuid: parent.taskId, depth: parent.depth + 1, context: JSON.stringify(parent.context) } : {}),
+		worker_name: origin.workerName,
+		container_name: origin.containerName ?? null,
+		created_at: at,
+		updated_at: at,
+	})
 }
 
 export async function findOrder(db: Database, orderId: string): Promise<Order | undefined> {
@@ -163,7 +195,17 @@ export function updateTask({ taskId, status, at, provider, executionId, error }:
 		.where('uuid', '=', taskId)
 }
 
-export function updateOrder({ orderId, status, commit, at }: { orderId: string; status: OrderStatus; commit?: string; at: number }): Statement {
+/** A task whose conflict another task took over: that one speaks for it. */
+const isTakenOver = raw<boolean>`exists (select 1 from tasks as child where child.parent_task_uuid = tasks.uuid)`
+
+/**
+ * Gives an order the state that its tasks add up to: open while one of them is, failed or cancelled as soon as one ended so, else
+ * completed. `commit` is where its branch stands now.
+ */
+export function settleOrder({ orderId, commit, at }: { orderId: string; commit?: string; at: number }): Statement {
+	const has = (...statuses: TaskStatus[]) =>
+		raw`exists (select 1 from tasks where order_id = ${orderId} and status in (${raw.join(statuses)}) and not ${isTakenOver})`
+	const status = raw<string>`case when ${has('pending', 'assigned', 'running')} then 'open' when ${has('failed')} then 'failed' when ${has('cancelled')} then 'cancelled' else 'completed' end`
 	return sql
 		.updateTable('orders')
 		.set({ status, updated_at: at, ...(commit ? { commit_id: commit } : {}) })

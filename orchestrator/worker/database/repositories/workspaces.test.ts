@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { WorkspaceId } from '@shared/contracts'
+import { WorkspaceId, WorkspacePolicy } from '@shared/contracts'
 import { expect, it } from 'vitest'
 import { createDatabase } from '../client.ts'
 import { findWorkspace, insertWorkspace, listWorkspaces, workspaceQuery, workspacesQuery } from './workspaces.ts'
@@ -9,8 +9,8 @@ const workspace = { workspaceId: WorkspaceId.parse('wsp-000000000001'), kind: 'h
 
 it('keeps the first of two workspaces with one id', async () => {
 	await db.batch([insertWorkspace(workspace, { workerName: 'w' }), insertWorkspace({ ...workspace, repository: 'other' }, { workerName: 'w' })])
-	expect(await findWorkspace(db, workspace.workspaceId)).toEqual(workspace)
-	expect(await listWorkspaces(db, { limit: 10 })).toEqual([workspace])
+	expect(await findWorkspace(db, workspace.workspaceId)).toEqual({ ...workspace, policy: WorkspacePolicy.parse({}) })
+	expect(await listWorkspaces(db, { limit: 10 })).toEqual([{ ...workspace, policy: WorkspacePolicy.parse({}) }])
 	expect(await listWorkspaces(db, { after: workspace.workspaceId, limit: 10 })).toEqual([])
 })
 

@@ -1,4 +1,4 @@
-import { WorkspaceId } from '@shared/contracts'
+import { WorkspaceId, WorkspacePolicy } from '@shared/contracts'
 import type { Selectable } from 'kysely'
 import type { Origin } from '../../services/origin.ts'
 import { sql } from '../client.ts'
@@ -11,6 +11,7 @@ export interface Workspace {
 	repository: string
 	defaultBranch: string
 	importUrl: string | null
+	policy: WorkspacePolicy
 	createdAt: number
 }
 
@@ -21,12 +22,13 @@ function toWorkspace(row: Selectable<Schema['workspaces']>): Workspace {
 		repository: row.repository,
 		defaultBranch: row.default_branch,
 		importUrl: row.import_url,
+		policy: WorkspacePolicy.parse(row.policy === null ? {} : JSON.parse(row.policy)),
 		createdAt: row.created_at,
 	}
 }
 
 /** A workspace that is there already stays as it is. */
-export function insertWorkspace(workspace: Workspace, origin: Origin): Statement {
+export function insertWorkspace(workspace: Omit<Workspace, 'policy'>, origin: Origin): Statement {
 	return sql
 		.insertInto('workspaces')
 		.values({
@@ -41,6 +43,10 @@ export function insertWorkspace(workspace: Workspace, origin: Origin): Statement
 			updated_at: workspace.createdAt,
 		})
 		.onConflict((conflict) => conflict.doNothing())
+}
+
+export function changePolicy({ workspaceId, policy, at }: { workspaceId: string; policy: WorkspacePolicy; at: number }): Statement {
+	return sql.updateTable('workspaces').set({ policy: JSON.stringify(policy), updated_at: at }).where('id', '=', workspaceId)
 }
 
 export const workspaceQuery = (workspaceId: string) => sql.selectFrom('workspaces').selectAll().where('id', '=', workspaceId)

@@ -1,14 +1,15 @@
-import { AppError, isAppError, PROVIDER_SECRETS } from '@shared/contracts'
+import { AppError, isAppError } from '@shared/contracts'
 import type { AssignmentView, ExecutionStarted, ExecutionView, LogEntry, Page, PageRequest, ProviderName, ProviderTaskMessage, RouteCandidate, RouteDecision, TaskView } from '@shared/contracts'
 import type { Database, Statement } from '../../database/client.ts'
-import { executionsOfTask, findExecution, insertExecution, listExecutions, requestCancel } from '../../database/repositories/executions.ts'
+import { executionsOfTask, findExecution, listExecutions, requestCancel } from '../../database/repositories/executions.ts'
 import type { Execution } from '../../database/repositories/executions.ts'
 import { appendLog, readExecutionLog } from '../../database/repositories/operationLogs.ts'
-import { findOrder, findTask, updateTask } from '../../database/repositories/orders.ts'
+import { findOrder, findTask, insertTask, updateTask } from '../../database/repositories/orders.ts'
 import type { Order } from '../../database/repositories/orders.ts'
 import { decodeCursor, encodeCursor, toPage } from '../cursor.ts'
 import type { Ids } from '../ids.ts'
 import type { Origin } from '../origin.ts'
+import { nextExecution } from './nextExecution.ts'
 import { toExecutionView } from './view.ts'
 
 export interface ExecutionsDeps {
@@ -95,6 +96,23 @@ export function createExecutions(deps: ExecutionsDeps) {
 		}
 	}
 
+	/** What to batch and to send so that a new task of the same order makes the change again where it met other work; null when nobody can take it. */
+	async function planRemediation(failed: Execution, { prompt, context }: { prompt: string; context: Record<string, unknown> }) {
+		const { task, order } = await load(failed.taskId)
+		const origin = { workerName: failed.workerName }
+		const taskId = ids.task()
+		try {
+			const route = await deps.route(order, order.provider ?? undefined, [])
+			const at = now()
+			const next = nextExecution({ task: { taskId, prompt }, order, route, attempt: 1, origin, ids, at })
+			const made = insertTask({ taskId, orderId: order.orderId, taskType: task.taskType, prompt, scope: task.scope, parent: { taskId: task.taskId, depth: task.depth, context }, origin, at })
+			return { ...next, taskId, statements: [made, ...next.statements, deps.assignments.insert({ taskId, route, executionId: next.executionId, status: 'executing', origin, at })] }
+		} catch (error) {
+			if (isAppError(error)) return null
+			throw error
+		}
+	}
+
 	async function cancel(executionId: string, reason: string, origin: Origin): Promise<ExecutionView> {
 		const execution = await mustFind(executionId)
 		if (execution.completedAt !== null) {
@@ -113,6 +131,7 @@ export function createExecutions(deps: ExecutionsDeps) {
 		assign,
 		execute,
 		planFallback,
+		planRemediation,
 		cancel,
 		mustFind,
 		async candidates(taskId: string): Promise<RouteCandidate[]> {
@@ -144,37 +163,3 @@ export function createExecutions(deps: ExecutionsDeps) {
 	}
 }
 export type Executions = ReturnType<typeof createExecutions>
-
-interface NextExecution {
-	task: TaskView
-	order: Order
-	route: RouteDecision
-	attempt: number
-	origin: Origin
-	ids: Ids
-	at: number
-}
-
-function nextExecution({ task, order, route, attempt, origin, ids, at }: NextExecution) {
-	if (order.workspaceId === null) {
-		throw new AppError('WORKSPACE_UNSUPPORTED', `Order ${order.orderId} works on GitHub; only hosted workspaces can be executed by this version. Import the repository into a hosted workspace.`)
-	}
-	const executionId = ids.execution()
-	const { taskId } = task
-	const input = { prompt: task.prompt, validate: order.validate, wallClockMs: order.wallClockMs, stallMs: order.stallMs, branch: order.branch, factory: order.factory }
-	const budgetMicroUsd = order.budgetUsd === null ? null : Math.round(order.budgetUsd * 1e6)
-	const message: ProviderTaskMessage = {
-		task_id: taskId,
-		execution_id: executionId,
-		provider: route.provider,
-		factory: order.factory ?? origin.workerName,
-		cli_command: [route.provider],
-		env_vars: [PROVIDER_SECRETS[route.provider]],
-	}
-	const statements = [
-		insertExecution({ executionId, taskId, orderId: order.orderId, provider: route.provider, providerType: route.provider === 'jules' ? 'jules' : 'cli', model: route.model, input, attempt, route, workspaceId: order.workspaceId, budgetMicroUsd, origin, at }),
-		updateTask({ taskId, status: 'running', provider: route.provider, executionId, error: null, at }),
-		appendLog({ source: 'orchestrator.router', operation: 'execution.queued', orderId: order.orderId, taskId, executionId, details: { provider: route.provider, model: route.model, mode: route.mode, reason: route.reason, attempt }, workerName: origin.workerName, at }),
-	]
-	return { executionId, message, statements }
-}

@@ -1,7 +1,8 @@
-import { AgentRunOutput, AgentRunParameters, AppError } from '@shared/contracts'
+import { AgentRunOutput, AgentRunParameters, AppError, ValidateParameters } from '@shared/contracts'
 import type { ContainerTask, ExecutionGrant, PatchSet, ProviderStatus, SecretMode } from '@shared/contracts'
 import type { Database, Statement } from '../../database/client.ts'
 import { findExecution } from '../../database/repositories/executions.ts'
+import type { Execution } from '../../database/repositories/executions.ts'
 import type { TaskListener } from '../container-tasks/taskListener.ts'
 import { cancelCode } from './cancelReason.ts'
 import type { Origin } from '../origin.ts'
@@ -9,10 +10,16 @@ import type { Origin } from '../origin.ts'
 export interface TaskListenerDeps {
 	db: Database
 	mintExecutionToken: (run: { executionId: string; provider: string; workspaceId: string; ttlMs: number }) => Promise<string>
+	/** Reads one set and its repository, and nothing else: what runs in a validation was written by an agent. */
+	mintValidationToken: (run: { patchSetId: string; workspaceId: string; ttlMs: number }) => Promise<string>
+	upstream: ExecutionGrant['upstream']
 	secrets: { grantEnv: (provider: AgentRunParameters['provider'], mode: SecretMode) => Record<string, string> }
 	statusOf: (provider: string) => Promise<Pick<ProviderStatus, 'mode' | 'upstream'>>
 	storeStatements: (set: PatchSet, origin: Origin) => Promise<{ statements: Statement[] }>
 	nudge: (executionId: string) => Promise<void>
+	nudgeBatch: (batchId: string) => Promise<void>
+	/** What a running agent has changed so far, as its runner says. */
+	observe: (execution: Execution, files: unknown) => Promise<void>
 }
 
 /** What the executions make of the container tasks that belong to them: tokens at claim time, patch sets at the end, a nudge to the Workflow. */
@@ -20,8 +27,8 @@ export function createTaskListener(deps: TaskListenerDeps): TaskListener {
 	return {
 		/** Secrets are resolved now and travel in the claim's answer only; nothing of this is stored. */
 		async grant(task): Promise<ExecutionGrant | null> {
-			if (task.executionId === null) return null
-			const execution = await findExecution(deps.db, task.executionId)
+			if (task.taskType === 'validate') return validationGrant(deps, task)
+			const execution = task.executionId === null ? undefined : await findExecution(deps.db, task.executionId)
 			if (!execution) return null
 			const isAgent = task.taskType === 'agent-run'
 			const { mode, upstream } = await deps.statusOf(execution.provider)
@@ -52,6 +59,12 @@ export function createTaskListener(deps: TaskListenerDeps): TaskListener {
 			return { output: { ...rest, patchSetId: own.patch_set_id }, statements }
 		},
 
+		async progressed(task, progress) {
+			const touched = progress.findLast(({ kind }) => kind === 'touched')
+			const execution = touched === undefined || task.executionId === null ? undefined : await findExecution(deps.db, task.executionId)
+			if (execution !== undefined && execution.completedAt === null) await deps.observe(execution, touched?.data?.['files'])
+		},
+
 		async shouldCancel(task) {
 			const execution = task.executionId === null ? undefined : await findExecution(deps.db, task.executionId)
 			if (execution === undefined) return null
@@ -62,8 +75,15 @@ export function createTaskListener(deps: TaskListenerDeps): TaskListener {
 
 		async settled(task) {
 			if (task.executionId !== null) await deps.nudge(task.executionId)
+			else if (task.taskType === 'validate') await deps.nudgeBatch(ValidateParameters.parse(task.parameters).batchId ?? '')
 		},
 	}
+}
+
+async function validationGrant({ mintValidationToken, upstream }: TaskListenerDeps, task: ContainerTask): Promise<ExecutionGrant> {
+	const { patchSetId, workspaceId } = ValidateParameters.parse(task.parameters)
+	const executionToken = await mintValidationToken({ patchSetId, workspaceId, ttlMs: task.timeoutMs + 60_000 })
+	return { executionToken, gatewayPath: '/gateway', gitPath: `/git/${workspaceId}`, patchPath: `/api/patches/sets/${encodeURIComponent(patchSetId)}`, mode: 'gateway', secretEnv: {}, upstream }
 }
 
 /** A runner may only hand in the patch set it was asked for, on the base it was given. Each attempt's set is kept under an id of its own. */

@@ -94,7 +94,7 @@ function callOf({ request, workspaceId, path }: Omit<GitRequest, 'principal'>): 
 }
 
 function authorize(principal: Principal, { workspaceId, scope }: Call): void {
-	if (principal.kind === 'execution' && principal.workspaceId !== workspaceId) {
+	if (principal.workspaceId !== undefined && principal.workspaceId !== workspaceId) {
 		throw new AppError('FORBIDDEN', 'The token of an execution opens the workspace of that execution and no other.')
 	}
 	if (scope === 'write' && !principal.scopes.includes('git:write')) {

@@ -1,13 +1,14 @@
-import { AppError, isAppError, OrderRequest, WorkspaceId } from '@shared/contracts'
-import type { OrderCreated, OrderInput, OrderView, Page, PageRequest, RouteDecision, TaskView } from '@shared/contracts'
+import { AppError, isAppError, OrderRequest, TaskRequest, WorkspaceId } from '@shared/contracts'
+import type { ExecutionId, OrderCreated, OrderInput, OrderView, Page, PageRequest, ProviderName, RouteDecision, TaskId, TaskInput, TaskView } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { claimKey, findKey } from '../../database/repositories/idempotencyKeys.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
-import { findOrder, findTask, insertOrder, listOrders, tasksOfOrders } from '../../database/repositories/orders.ts'
+import { findOrder, findTask, insertOrder, insertTask, listOrders, settleOrder, tasksOfOrders } from '../../database/repositories/orders.ts'
 import type { Order } from '../../database/repositories/orders.ts'
 import { decodeCursor, encodeCursor, toPage } from '../cursor.ts'
 import type { Ids } from '../ids.ts'
 import type { Origin } from '../origin.ts'
+import { parse } from '../parse.ts'
 
 export interface OrdersDeps {
 	db: Database
@@ -17,7 +18,7 @@ export interface OrdersDeps {
 	digest: (text: string) => Promise<string>
 	/** Makes or finds the hosted repository of an order; null for GitHub. */
 	openWorkspace: (request: OrderRequest, origin: Origin, workspaceId: WorkspaceId | undefined) => Promise<WorkspaceId | null>
-	execute: (taskId: string, origin: Origin) => Promise<{ executionId: string; route: RouteDecision }>
+	execute: (taskId: string, provider: ProviderName | undefined, origin: Origin) => Promise<{ executionId: string; route: RouteDecision }>
 }
 
 /** Orders and their tasks: create, find, list. */
@@ -32,7 +33,7 @@ export function createOrders(deps: OrdersDeps) {
 
 	/** Stores order and first task, and starts the work unless `execute` is false. A repeat with the same key gets the first answer. */
 	async function create(input: OrderInput, origin: Origin, idempotencyKey?: string): Promise<OrderCreated> {
-		const request = parseOrder(input)
+		const request = parse(OrderRequest, input, 'order')
 		const key = idempotencyKey === undefined ? undefined : `${origin.workerName} order ${idempotencyKey.slice(0, 200)}`
 		const requestHash = await deps.digest(JSON.stringify(request))
 		const earlier = key === undefined ? undefined : await answerOfKey(key, requestHash)
@@ -71,7 +72,7 @@ export function createOrders(deps: OrdersDeps) {
 		const { execute, ...created } = order
 		if (!execute) return { ...created, executionId: null, route: null }
 		try {
-			const started = await deps.execute(order.taskId, origin)
+			const started = await deps.execute(order.taskId, undefined, origin)
 			return { ...created, executionId: started.executionId as OrderCreated['executionId'], route: started.route }
 		} catch (error) {
 			// A repeat of the same call was faster: then its execution is the answer.
@@ -91,6 +92,27 @@ export function createOrders(deps: OrdersDeps) {
 		return start({ ...found, execute: request.execute }, origin)
 	}
 
+	/** One more task for an order; an order that was closed is open again. Throws what executing throws, with the task's id: it is stored. */
+	async function addTask(orderId: string, input: TaskInput, origin: Origin): Promise<{ taskId: TaskId; executionId: ExecutionId | null; route: RouteDecision | null }> {
+		const order = await mustFindOrder(orderId)
+		const request = parse(TaskRequest, input, 'task')
+		const { prompt, scope = null, taskType = order.taskType } = request
+		const taskId = ids.task()
+		const at = now()
+		await db.batch([
+			insertTask({ taskId, orderId: order.orderId, taskType, prompt, scope, origin, at }),
+			settleOrder({ orderId: order.orderId, at }),
+			appendLog({ source: 'orchestrator.orders', operation: 'task.created', orderId: order.orderId, taskId, details: { taskType }, workerName: origin.workerName, at }),
+		])
+		if (!request.execute) return { taskId, executionId: null, route: null }
+		try {
+			const started = await deps.execute(taskId, request.provider, origin)
+			return { taskId, executionId: started.executionId as ExecutionId, route: started.route }
+		} catch (error) {
+			throw withOrder(error, { orderId: order.orderId, taskId })
+		}
+	}
+
 	async function list(page: PageRequest, workerName?: string): Promise<Page<OrderView>> {
 		const limit = Math.min(Math.max(page.limit ?? 50, 1), 90)
 		const orders = await listOrders(db, { workerName, before: decodeCursor(page.cursor), limit: limit + 1 })
@@ -101,6 +123,7 @@ export function createOrders(deps: OrdersDeps) {
 
 	return {
 		create,
+		addTask,
 		list,
 		async get(orderId: string): Promise<OrderView> {
 			const order = await mustFindOrder(orderId)
@@ -122,13 +145,6 @@ export type Orders = ReturnType<typeof createOrders>
 /** The order is stored: its refusal names it, so that the work can be started once somebody can do it. */
 function withOrder(error: unknown, { orderId, taskId }: Pick<OrderCreated, 'orderId' | 'taskId'>): unknown {
 	return isAppError(error) ? new AppError(error.code, error.message, { ...error.details, orderId, taskId }) : error
-}
-
-function parseOrder(input: OrderInput): OrderRequest {
-	const parsed = OrderRequest.safeParse(input)
-	if (parsed.success) return parsed.data
-	const issues = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
-	throw new AppError('INVALID_INPUT', `The order is not valid: ${issues[0]?.path || '(whole)'}: ${issues[0]?.message ?? ''}`, { issues })
 }
 
 function toView(order: Order, tasks: TaskView[]): OrderView {

@@ -9,6 +9,7 @@ import { eventsOfPatchSet } from '../../database/repositories/patchEvents.ts'
 import { findPatchSet } from '../../database/repositories/patchSets.ts'
 import type { GitStore } from '../git/gitStore.ts'
 import { createPatchProcessor } from './patchProcessor.ts'
+import { DEFAULT_POLICY } from './policy.ts'
 
 const db = createDatabase(env.DB)
 const BRANCH = 'factory/ORD-000000'
@@ -36,21 +37,22 @@ async function scene(wrap: (store: GitStore) => GitStore = (store) => store) {
 		metadata: { provider: 'codex' },
 	}
 	await db.batch((await processor.storeStatements(set, { workerName: 'runner' })).statements)
-	const make = () => processor.makeCandidate({ set, workspaceId: 'wsp-1', branch: BRANCH, executionId: set.execution_id })
+	const subject = { subjectId: set.execution_id, patchSetId: set.patch_set_id, workspaceId: 'wsp-1', branch: BRANCH }
+	const make = () => processor.makeCandidate({ ...subject, set })
 	const events = async () => (await eventsOfPatchSet(db, set.patch_set_id)).map(({ eventType, status }) => `${eventType} ${status}`)
 	const status = async () => (await findPatchSet(db, set.patch_set_id))?.status
-	return { memory, base, processor, set, make, events, status }
+	return { memory, base, processor, subject, set, make, events, status }
 }
 
 describe('policy', () => {
 	it('is recorded either way, once', async () => {
-		const { processor, set, events, status } = await scene()
-		await processor.checkPolicy(set)
-		await processor.checkPolicy(set)
+		const { processor, subject, set, events, status } = await scene()
+		await processor.checkPolicy(subject, set)
+		await processor.checkPolicy(subject, set)
 		expect(await events()).toEqual(['stored ok', 'policy-passed ok'])
-		const strict = { maxFiles: 0, maxBlockBytes: 1, tripwires: [] }
-		await expect(processor.checkPolicy(set, strict)).rejects.toMatchObject({ code: 'PATCH_POLICY', details: { rule: 'file-count' } })
-		await expect(processor.checkPolicy(set, strict)).rejects.toMatchObject({ code: 'PATCH_POLICY' })
+		const strict = { ...DEFAULT_POLICY, rules: { ...DEFAULT_POLICY.rules, maxBlockBytes: 1 } }
+		await expect(processor.checkPolicy(subject, set, strict)).rejects.toMatchObject({ code: 'PATCH_POLICY', details: { rule: 'block-bytes' } })
+		await expect(processor.checkPolicy(subject, set, strict)).rejects.toMatchObject({ code: 'PATCH_POLICY' })
 		expect(await events()).toEqual(['stored ok', 'policy-passed ok', 'refused failed'])
 		expect(await status()).toBe('refused')
 	})
@@ -102,20 +104,12 @@ describe('makeCandidate', () => {
 		})
 		await make()
 		memory.refs.set(REF, 'f'.repeat(40))
-		await expect(make()).rejects.toMatchObject({ code: 'PATCH_STALE' })
+		await expect(make()).rejects.toMatchObject({ code: 'GIT_UPSTREAM' })
 		expect(open).toBe(0)
 	})
 })
 
 describe('advance', () => {
-	const landing = ({ set }: { set: PatchSet }, candidate: { commit: string; ref: string; expectedOld: string | null }) => ({
-		patchSetId: set.patch_set_id,
-		workspaceId: 'wsp-1',
-		branch: BRANCH,
-		candidate,
-		expectedOld: candidate.expectedOld,
-	})
-
 	it('ends in the same state when its record or its answer was lost', async () => {
 		let isCut = true
 		const all = await scene((store) => ({
@@ -127,10 +121,10 @@ describe('advance', () => {
 			},
 		}))
 		const candidate = await all.make()
-		await expect(all.processor.advance(landing(all, candidate))).rejects.toMatchObject({ code: 'GIT_UPSTREAM' })
+		await expect(all.processor.advance(all.subject, candidate)).rejects.toMatchObject({ code: 'GIT_UPSTREAM' })
 		expect(await all.status()).toBe('candidate')
 		isCut = false
-		expect(await all.processor.advance(landing(all, candidate))).toEqual({ commit: candidate.commit })
+		expect(await all.processor.advance(all.subject, candidate)).toEqual({ hasLanded: true, commit: candidate.commit })
 		expect(await all.events()).toEqual(['stored ok', 'candidate ok', 'landed ok'])
 		expect(all.memory.refs).toEqual(new Map([[REF, candidate.commit]]))
 	})
@@ -139,7 +133,7 @@ describe('advance', () => {
 		const all = await scene()
 		const candidate = await all.make()
 		all.memory.refs.delete(candidate.ref)
-		await all.processor.advance(landing(all, candidate))
+		await all.processor.advance(all.subject, candidate)
 		expect(all.memory.refs.get(REF)).toBe(candidate.commit)
 	})
 
@@ -150,17 +144,17 @@ describe('advance', () => {
 				updates[0]?.ref === REF ? updates.map(({ ref, old }) => ({ ref, isDone: false as const, reason: 'protected', actual: old })) : store.push(updates, objects, options),
 		}))
 		const candidate = await all.make()
-		await expect(all.processor.advance(landing(all, candidate))).rejects.toMatchObject({ code: 'GIT_UPSTREAM', message: expect.stringContaining('protected') })
+		await expect(all.processor.advance(all.subject, candidate)).rejects.toMatchObject({ code: 'GIT_UPSTREAM', message: expect.stringContaining('protected') })
 		expect(await all.status()).toBe('candidate')
 	})
 
 	it('stays landed whatever is asked later', async () => {
 		const all = await scene()
 		const candidate = await all.make()
-		await all.processor.advance(landing(all, candidate))
-		await all.processor.discard({ ...landing(all, candidate), reason: 'too late' })
+		await all.processor.advance(all.subject, candidate)
+		await all.processor.discard(all.subject, candidate, { reason: 'too late' })
 		all.memory.refs.set(REF, await all.memory.addCommit(candidate.tree, [candidate.commit]))
-		await all.processor.advance(landing(all, candidate))
+		await all.processor.advance(all.subject, candidate)
 		expect(await all.status()).toBe('landed')
 		expect(all.memory.refs.get(REF)).not.toBe(candidate.commit)
 	})
@@ -175,7 +169,7 @@ it('discards although the host is down, and keeps the set', async () => {
 		},
 	}))
 	const candidate = await all.make()
-	await all.processor.discard({ patchSetId: all.set.patch_set_id, workspaceId: 'wsp-1', candidate, reason: 'npm test exited with 1' })
+	await all.processor.discard(all.subject, candidate, { reason: 'npm test exited with 1' })
 	expect(await findPatchSet(db, all.set.patch_set_id)).toMatchObject({ status: 'refused', error: 'npm test exited with 1' })
 	expect(await all.processor.load(all.set.patch_set_id)).toEqual(all.set)
 })

@@ -1,30 +1,40 @@
 import { AppError, isAppError } from '@shared/contracts'
 import type { PatchSet } from '@shared/contracts'
+import { insertLandedFiles } from '../../database/repositories/landedFiles.ts'
 import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
 import type { GitStore, RefOutcome } from '../git/gitStore.ts'
 import type { Person } from '../git/objects.ts'
 import { buildCandidate } from './candidate.ts'
+import { boundConflicts } from './conflicts.ts'
 import { recordStep } from './patchRecord.ts'
 import type { PatchStep } from './patchRecord.ts'
 import { createPatchStore } from './patchStore.ts'
 import type { PatchStoreDeps } from './patchStore.ts'
-import { checkPolicy, DEFAULT_POLICY } from './policy.ts'
-import type { Policy } from './policy.ts'
+import { DEFAULT_POLICY, judgePolicy, policyError } from './policy.ts'
+import type { Policy, Verdict } from './policy.ts'
 
 export interface PatchProcessorDeps extends PatchStoreDeps {
 	/** `worker_name` of what the steps write. */
 	workerName: string
 }
 
-export interface CandidateRequest {
-	set: PatchSet
+/** What lands a set, and where: an execution, or a batch without an agent. */
+export interface LandingSubject {
+	/** Execution id or batch id. */
+	subjectId: string
+	patchSetId: string
 	workspaceId: string
 	/** Without `refs/heads/`, for example `factory/ORD-7K2M9Q`. */
 	branch: string
-	executionId: string
+}
+
+export interface CandidateRequest extends LandingSubject {
+	set: PatchSet
 	/** Text of the commit; the summary of the set when left out. */
 	message?: string
 	author?: Person
+	/** The person who allowed what the policy asks about. */
+	approvedBy?: string | null
 	/** Called when the commit is known and before it is pushed, so that its validation can start meanwhile. May be called again by a repeated step. */
 	onBuilt?: (candidate: Candidate) => Promise<void>
 }
@@ -34,32 +44,32 @@ export interface Candidate {
 	commit: string
 	tree: string
 	ref: string
+	/** What the commit sits on: where the branch stood, or the base of the set where there was no branch. */
 	parent: string
-	/** Where the branch stood: what `advance` expects to find. Null when it did not exist. */
+	/** What `advance` expects to find at the branch. Null when it did not exist. */
 	expectedOld: string | null
+	/** Files that were merged with later work. */
+	merged: string[]
+	/** Files that the branch has already. */
+	alreadyApplied: string[]
+	/** The branch has all of it: there is nothing to validate and nothing to move. */
+	isThere: boolean
 }
 
-export interface AdvanceRequest {
-	patchSetId: string
-	workspaceId: string
-	branch: string
-	candidate: Pick<Candidate, 'commit' | 'ref'>
-	expectedOld: string | null
-}
-
-export interface DiscardRequest {
-	patchSetId: string
-	workspaceId: string
-	candidate: Pick<Candidate, 'commit' | 'ref'>
-	/** Why the candidate may not land, for people. */
+/** Why a candidate is let go, for people, and what that makes of its set: `refused` unless said otherwise. */
+export interface Discarding {
 	reason: string
+	status?: 'refused' | 'stored'
 }
+
+/** Whether the branch took the candidate, or where it stands instead. */
+export type Advanced = { hasLanded: true; commit: string } | { hasLanded: false; actual: string | null }
 
 const AUTHOR: Person = { name: 'VibeHQ', email: 'factory@vibehq.invalid' }
 /** How far back a landed candidate is looked for under later work. */
 const MAX_WALK = 100
 
-export const candidateRef = (executionId: string) => `refs/vibehq/candidates/${executionId}`
+export const candidateRef = (subjectId: string) => `refs/vibehq/candidates/${subjectId}`
 
 /**
  * Landing, step by step. Each step may be run again after a crash and ends in the same state, writes its record (patch set, event and
@@ -70,17 +80,23 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 	const patchStore = createPatchStore(deps)
 	const origin = { workerName: deps.workerName }
 
-	const write = (set: PatchSetRecord, step: PatchStep) => db.batch(recordStep(set, step, { origin, at: now() }))
+	const statementsOf = (set: PatchSetRecord, subjectId: string, step: PatchStep) => recordStep(set, step, { origin, at: now(), subjectId })
+
+	/** Records what a step found. */
+	async function note({ patchSetId, subjectId }: Pick<LandingSubject, 'patchSetId' | 'subjectId'>, step: PatchStep): Promise<void> {
+		await db.batch(statementsOf(await patchStore.mustFind(patchSetId), subjectId, step))
+	}
 
 	/** Runs a step; a verdict on the set is recorded before it is thrown on, a failure of the surroundings is not. */
-	async function judged<T>(set: PatchSetRecord, step: () => Promise<T>): Promise<T> {
+	async function judged<T>(subject: Pick<LandingSubject, 'patchSetId' | 'subjectId'>, step: () => Promise<T>): Promise<T> {
 		try {
 			return await step()
-		} catch (error) {
+		} catch (thrown) {
+			const error = bounded(thrown)
 			if (isAppError(error) && (error.code.startsWith('PATCH_') || error.code === 'NO_CHANGES')) {
-				const name = error.code === 'PATCH_STALE' ? 'stale' : 'refused'
+				const name = error.code === 'PATCH_STALE' ? 'stale' : error.code === 'PATCH_CONFLICT' ? 'conflict' : 'refused'
 				const details = { code: error.code, ...error.details }
-				await write(set, { name, status: name, error: error.message, details, onceKey: `${error.code} ${error.message}`.slice(0, 200) })
+				await note(subject, { name, status: name, error: error.message, details, onceKey: `${error.code} ${error.message}`.slice(0, 200) })
 			}
 			throw error
 		}
@@ -95,87 +111,104 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 		}
 	}
 
-	/** Throws PATCH_POLICY with every rule that the set breaks; see `policy.ts`. */
-	async function check(set: PatchSet, policy: Policy = DEFAULT_POLICY): Promise<void> {
-		const record = await patchStore.mustFind(set.patch_set_id)
-		await judged(record, async () => checkPolicy(set, policy))
-		await write(record, { name: 'policy-passed', details: { maxFiles: policy.maxFiles, maxBlockBytes: policy.maxBlockBytes }, onceKey: 'policy' })
+	/** Throws PATCH_POLICY with every rule that refuses the set; what a person has to be asked about is in the verdict. See `policy.ts`. */
+	async function checkPolicy(subject: Pick<LandingSubject, 'patchSetId' | 'subjectId'>, set: PatchSet, policy: Policy = DEFAULT_POLICY): Promise<Verdict> {
+		const verdict = await judged(subject, async () => {
+			const judgement = judgePolicy(set, policy)
+			if (judgement.outcome === 'refuse') throw policyError(judgement.refused)
+			return judgement
+		})
+		const { maxFiles, maxBlockBytes } = policy.rules
+		const passed: PatchStep = { name: 'policy-passed', details: { maxFiles, maxBlockBytes, allowed: verdict.allowed }, onceKey: 'policy' }
+		const asked: PatchStep = { name: 'asked', status: 'asked', details: { hits: verdict.asked }, onceKey: 'policy' }
+		await note(subject, verdict.outcome === 'ask' ? asked : passed)
+		return verdict
 	}
 
 	/**
-	 * Commits base tree + set on the execution's candidate reference. Throws PATCH_STALE when the branch is neither absent nor at the
-	 * base of the set; PATCH_* and NO_CHANGES when the set does not apply; GIT_UPSTREAM.
+	 * Commits the set on top of the branch as it stands, on the subject's candidate reference: applied where that is the base of the set, merged
+	 * where it is not. Throws PATCH_CONFLICT with the hunks, PATCH_STALE when the base is gone, other PATCH_* and NO_CHANGES, GIT_UPSTREAM.
 	 */
 	async function makeCandidate(request: CandidateRequest): Promise<Candidate> {
-		const { set, branch, workspaceId } = request
+		const { set, branch, workspaceId, subjectId } = request
 		const startedAt = now()
-		const record = await patchStore.mustFind(set.patch_set_id)
-		const ref = candidateRef(request.executionId)
+		const record = await patchStore.mustFind(request.patchSetId)
+		const ref = candidateRef(subjectId)
 		const branchRef = `refs/heads/${branch}`
-		const candidate = await judged(record, () =>
-			withStore(workspaceId, async (store): Promise<Candidate> => {
-				const about = { record, message: request.message ?? set.summary, author: request.author ?? AUTHOR }
-				const [refs, built] = await Promise.all([store.readRefs([branchRef, ref]), buildCandidate(store, set, about)])
+		const made = await judged(request, () =>
+			withStore(workspaceId, async (store) => {
+				const text = { record, message: request.message ?? set.summary, author: request.author ?? AUTHOR, approvedBy: request.approvedBy ?? null }
+				const [refs] = await Promise.all([store.readRefs([branchRef, ref]), store.readAhead(set.base_commit, set.files.flatMap(({ base_blob }) => base_blob ?? []))])
 				const head = refs.get(branchRef) ?? null
-				const hasLanded = record.status === 'landed' || head === built.commit
-				if (!hasLanded && head !== null && head !== set.base_commit) throw moved({ branch, expected: set.base_commit, actual: head })
-				const made = { commit: built.commit, tree: built.tree, ref, parent: set.base_commit, expectedOld: hasLanded ? built.commit : head }
-				await request.onBuilt?.(made)
+				const built = await buildCandidate(store, set, { onto: head ?? set.base_commit, text })
+				const { commit, tree, parent, merged, alreadyApplied } = built
+				const candidate: Candidate = { commit, tree, ref, parent, expectedOld: head, merged, alreadyApplied, isThere: commit === parent }
+				if (candidate.isThere) return { candidate, files: built.files }
+				await request.onBuilt?.(candidate)
 				const known = refs.get(ref) ?? null
-				if (known !== built.commit && !hasLanded) {
-					const [outcome] = await store.push([{ ref, old: known, new: built.commit }], built.objects)
-					if (!isAt(outcome, built.commit)) throw notMoved(ref, outcome)
+				if (known !== commit) {
+					const [outcome] = await store.push([{ ref, old: known, new: commit }], built.objects)
+					if (!isAt(outcome, commit)) throw notMoved(ref, outcome)
 				}
-				return made
+				return { candidate, files: built.files }
 			}),
 		)
-		const { commit, tree, parent } = candidate
-		await write(record, { name: 'candidate', status: 'candidate', details: { commit, tree, parent, ref, branch }, onceKey: commit, durationMs: now() - startedAt })
+		const { candidate, files } = made
+		const { commit, tree, parent, merged, alreadyApplied } = candidate
+		if (candidate.isThere) return candidate
+		await db.batch([
+			...(files.length === 0 ? [] : [insertLandedFiles({ patchSetId: record.patchSetId, workspaceId, branch, commit, files, origin, at: now() })]),
+			...statementsOf(record, subjectId, { name: 'candidate', status: 'candidate', details: { commit, tree, parent, ref, branch, merged, alreadyApplied }, onceKey: commit, durationMs: now() - startedAt }),
+		])
 		return candidate
 	}
 
 	/**
 	 * Moves the branch to the candidate if it stands at `expectedOld`, and lets the candidate reference go in the same request. A branch
-	 * that has the candidate already is fine. Throws PATCH_STALE when the branch stands elsewhere, GIT_UPSTREAM.
+	 * that has the candidate already is fine; one that stands elsewhere is told, so that the set can be merged again. Throws GIT_UPSTREAM.
 	 */
-	async function advance({ patchSetId, workspaceId, branch, candidate, expectedOld }: AdvanceRequest): Promise<{ commit: string }> {
+	async function advance(subject: LandingSubject, candidate: Candidate): Promise<Advanced> {
 		const startedAt = now()
-		const record = await patchStore.mustFind(patchSetId)
-		const { commit, ref } = candidate
+		const { commit, ref, expectedOld } = candidate
+		const { branch, workspaceId } = subject
 		const branchRef = `refs/heads/${branch}`
-		if (record.status === 'landed') return { commit }
-		await judged(record, () =>
-			withStore(workspaceId, async (store) => {
-				const updates = [
-					{ ref: branchRef, old: expectedOld, new: commit },
-					{ ref, old: commit, new: null },
-				]
-				const [outcome] = await store.push(updates, [], { isAtomic: false })
-				if (isAt(outcome, commit)) return
-				const actual = outcome?.isDone === false ? outcome.actual : null
-				if (actual === expectedOld) throw notMoved(branchRef, outcome)
-				if (actual === null || !(await isBehind(store, { head: actual, commit, stop: expectedOld }))) throw moved({ branch, expected: expectedOld, actual })
-			}),
-		)
-		await write(record, { name: 'landed', status: 'landed', details: { commit, branch, old: expectedOld }, onceKey: commit, durationMs: now() - startedAt })
-		return { commit }
+		const advanced = await withStore(workspaceId, async (store): Promise<Advanced> => {
+			if (candidate.isThere) return { hasLanded: true, commit }
+			const updates = [
+				{ ref: branchRef, old: expectedOld, new: commit },
+				{ ref, old: commit, new: null },
+			]
+			const [outcome] = await store.push(updates, [], { isAtomic: false })
+			if (isAt(outcome, commit)) return { hasLanded: true, commit }
+			const actual = outcome?.isDone === false ? outcome.actual : null
+			if (actual === expectedOld) throw notMoved(branchRef, outcome)
+			const isBelow = actual !== null && (await isBehind(store, { head: actual, commit, stop: expectedOld }))
+			return isBelow ? { hasLanded: true, commit } : { hasLanded: false, actual }
+		})
+		if (advanced.hasLanded) await note(subject, { name: 'landed', status: 'landed', landedCommit: commit, details: { commit, branch, old: expectedOld, alreadyThere: candidate.isThere }, onceKey: commit, durationMs: now() - startedAt })
+		else await note(subject, { name: 'moved', details: { branch, expected: expectedOld, actual: advanced.actual, commit }, onceKey: commit })
+		return advanced
 	}
 
-	/** Drops the candidate reference of a set that may not land; the set is kept. A host that cannot be reached does not stop it. */
-	async function discard({ patchSetId, workspaceId, candidate, reason }: DiscardRequest): Promise<void> {
-		const record = await patchStore.mustFind(patchSetId)
+	/** Drops the candidate reference of a set that does not land; the set is kept. A host that cannot be reached does not stop it. */
+	async function discard(subject: LandingSubject, candidate: Pick<Candidate, 'commit' | 'ref'>, { reason, status = 'refused' }: Discarding): Promise<void> {
 		const { commit, ref } = candidate
-		const isDropped = await withStore(workspaceId, async (store) => {
+		const isDropped = await withStore(subject.workspaceId, async (store) => {
 			const [outcome] = await store.push([{ ref, old: commit, new: null }], [])
 			return outcome?.isDone === true || outcome?.actual === null
 		}).catch(() => false)
-		await write(record, { name: 'discarded', status: 'refused', error: reason, details: { commit, ref, isDropped }, onceKey: commit })
+		await note(subject, { name: 'discarded', status, error: reason, details: { commit, ref, isDropped }, onceKey: commit })
 	}
 
-	const { storeStatements, load, ofExecution, diffOf } = patchStore
-	return { storeStatements, load, checkPolicy: check, makeCandidate, advance, discard, ofExecution, diffOf }
+	return { ...patchStore, checkPolicy, makeCandidate, advance, discard, note }
 }
 export type PatchProcessor = ReturnType<typeof createPatchProcessor>
+
+/** A conflict with no more of its hunks than a row takes. */
+function bounded(error: unknown): unknown {
+	if (!isAppError(error) || error.code !== 'PATCH_CONFLICT') return error
+	return new AppError('PATCH_CONFLICT', error.message, { ...error.details, conflicts: boundConflicts(error.details?.['conflicts']) })
+}
 
 const isAt = (outcome: RefOutcome | undefined, commit: string) => outcome !== undefined && (outcome.isDone || outcome.actual === commit)
 
@@ -189,9 +222,9 @@ async function isBehind(store: GitStore, { head, commit, stop }: { head: string;
 	return false
 }
 
-function moved(place: { branch: string; expected: string | null; actual: string | null }): AppError {
-	const stands = place.actual === null ? 'does not exist any more' : `stands at ${place.actual}`
-	return new AppError('PATCH_STALE', `The branch ${place.branch} ${stands}; the set was made for ${place.expected ?? 'a new branch'}. The set is kept; run the task again on the new state.`, place)
+/** For a branch that moved on faster than the set could follow. */
+export function movedTooOften(branch: string, times: number): AppError {
+	return new AppError('PATCH_STALE', `The branch ${branch} moved ${times} times while the set was merged and validated. The set is kept; apply it again when the branch is quieter.`, { branch, times })
 }
 
 function notMoved(ref: string, outcome: RefOutcome | undefined): AppError {

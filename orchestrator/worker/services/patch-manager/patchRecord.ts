@@ -9,9 +9,26 @@ import type { Origin } from '../origin.ts'
 /** What a step did to a patch set. */
 export interface PatchStep {
 	/** `patch-set.<name>` in the log, `<name>` among the events. */
-	name: 'stored' | 'policy-passed' | 'candidate' | 'landed' | 'discarded' | 'refused' | 'stale'
+	name:
+		| 'stored'
+		| 'policy-passed'
+		| 'asked'
+		| 'approved'
+		| 'rejected'
+		| 'candidate'
+		| 'validated'
+		| 'validation-failed'
+		| 'moved'
+		| 'landed'
+		| 'discarded'
+		| 'refused'
+		| 'stale'
+		| 'conflict'
+		| 'reverted'
+		| 'reported'
 	/** Left out when the step does not move the set. */
 	status?: PatchSetStatus
+	landedCommit?: string
 	error?: string
 	level?: LogLine['level']
 	/** The same for a repeat of the step: no times, no durations. */
@@ -21,14 +38,23 @@ export interface PatchStep {
 	onceKey: string
 }
 
+export interface StepWriter {
+	origin: Origin
+	at: number
+	/** The execution or batch that lands the set, where that is not the execution that made it. */
+	subjectId?: string | undefined
+}
+
 /** State, event and log line of one step, for one batch. */
-export function recordStep(set: PatchSetRecord, step: PatchStep, by: { origin: Origin; at: number }): Statement[] {
-	const { patchSetId, orderId, taskId, executionId } = set
+export function recordStep(set: PatchSetRecord, step: PatchStep, by: StepWriter): Statement[] {
+	const { patchSetId, orderId, taskId } = set
+	const executionId = by.subjectId ?? set.executionId
+	const { origin, at } = by
 	const status = step.error === undefined ? 'ok' : 'failed'
 	const metadata = step.error === undefined ? step.details : { ...step.details, error: step.error }
 	return [
-		...(step.status === undefined ? [] : [changePatchSet({ patchSetId, status: step.status, error: step.error ?? null, at: by.at })]),
-		appendPatchEvent({ patchSetId, eventType: step.name, status, metadata, ...by }),
+		...(step.status === undefined ? [] : [changePatchSet({ patchSetId, status: step.status, error: step.error ?? null, landedCommit: step.landedCommit, at })]),
+		appendPatchEvent({ patchSetId, eventType: step.name, status, metadata, origin, at }),
 		appendLog({
 			source: 'orchestrator.patches',
 			operation: `patch-set.${step.name}`,
@@ -39,9 +65,9 @@ export function recordStep(set: PatchSetRecord, step: PatchStep, by: { origin: O
 			details: { patchSetId, ...metadata },
 			onceKey: `${patchSetId} ${step.onceKey}`,
 			...(step.durationMs === undefined ? {} : { durationMs: step.durationMs }),
-			workerName: by.origin.workerName,
-			containerName: by.origin.containerName,
-			at: by.at,
+			workerName: origin.workerName,
+			containerName: origin.containerName,
+			at,
 		}),
 	]
 }

@@ -117,7 +117,7 @@ describe('loading', () => {
 		const set = setOf()
 		const late = setOf(100, { execution_id: set.execution_id })
 		await save(set)
-		await db.batch((await store.storeStatements(late, origin, 'evidence')).statements)
+		await db.batch((await store.storeStatements(late, origin, { status: 'evidence' })).statements)
 		expect(await store.ofExecution(set.execution_id)).toEqual(set)
 	})
 })

@@ -25,6 +25,12 @@ export interface PreparedPatchSet {
 	record: PatchSetRecord
 }
 
+export interface StoreOptions {
+	status?: PatchSetStatus
+	/** For a set that no agent made: where it is to land. */
+	batch?: { batchId: string; workspaceId: string; branch: string; reverts?: string }
+}
+
 /** Keeps patch sets: each is stored whole, proved by its SHA-256, before anything is done with it. */
 export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps) {
 	/**
@@ -32,7 +38,7 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 	 * content) needs no statements. Throws IDEMPOTENCY_CONFLICT for other content under the same id, PATCH_INVALID for a set
 	 * that neither names an order nor belongs to an execution.
 	 */
-	async function storeStatements(set: PatchSet, origin: Origin, status: PatchSetStatus = 'stored'): Promise<PreparedPatchSet> {
+	async function storeStatements(set: PatchSet, origin: Origin, { status = 'stored', batch }: StoreOptions = {}): Promise<PreparedPatchSet> {
 		const text = JSON.stringify(set)
 		const bytes = new TextEncoder().encode(text)
 		const sha256 = await sha256Of(bytes)
@@ -41,15 +47,15 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 		if (known !== undefined) return { statements: [], record: known }
 
 		const place = await placeOfExecution(db, set.execution_id)
-		const orderId = place?.orderId ?? set.order_id
-		if (orderId === undefined) throw new AppError('PATCH_INVALID', `Patch set ${set.patch_set_id} names no order, and its execution is not known.`)
+		const orderId = place?.orderId ?? set.order_id ?? null
+		if (orderId === null && batch === undefined) throw new AppError('PATCH_INVALID', `Patch set ${set.patch_set_id} names no order, and its execution is not known.`)
 		const objectKey = bytes.length > MAX_ROW_BYTES ? `patch-sets/${set.patch_set_id}.json` : null
 		if (objectKey !== null) await putOnce({ key: objectKey, bytes, sha256, patchSetId: set.patch_set_id })
 		const at = now()
 		const record: PatchSetRecord = {
 			patchSetId: set.patch_set_id,
-			executionId: set.execution_id,
-			taskId: place?.taskId ?? set.task_id,
+			executionId: batch === undefined ? set.execution_id : null,
+			taskId: place?.taskId ?? (batch === undefined ? set.task_id : null),
 			orderId,
 			baseCommit: set.base_commit,
 			body: objectKey === null ? text : null,
@@ -60,10 +66,15 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 			patchCount: set.patches.length,
 			status,
 			error: null,
+			workspaceId: batch?.workspaceId ?? place?.workspaceId ?? null,
+			branch: batch?.branch ?? place?.branch ?? null,
+			landedCommit: null,
+			landedAt: null,
+			reverts: batch?.reverts ?? null,
 			createdAt: at,
 		}
 		const details = { sha256, sizeBytes: bytes.length, files: set.files.length, patches: set.patches.length, status }
-		return { statements: [insertPatchSet(record, origin), ...recordStep(record, { name: 'stored', details, onceKey: sha256 }, { origin, at })], record }
+		return { statements: [insertPatchSet(record, origin), ...recordStep(record, { name: 'stored', details, onceKey: sha256 }, { origin, at, subjectId: batch?.batchId })], record }
 	}
 
 	async function putOnce(object: { key: string; bytes: Uint8Array; sha256: string; patchSetId: string }): Promise<void> {
@@ -98,13 +109,22 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 		return record === undefined ? null : read(record)
 	}
 
-	/** The set of an execution as a unified diff that `git apply` takes. Throws PATCH_NOT_FOUND, WORKSPACE_NOT_FOUND and what proving the set against its base throws. */
+	/** What is known of the set of an execution; undefined as long as it has none. */
+	const recordOfExecution = (executionId: string) => findPatchSetOfExecution(db, executionId)
+
+	/** The set of an execution as a unified diff; see `diffOfSet`. */
 	async function diffOf(executionId: string): Promise<string> {
-		const set = await ofExecution(executionId)
-		if (set === null) throw new AppError('PATCH_NOT_FOUND', `Execution ${executionId.slice(0, 60)} has no patch set.`)
-		const workspaceId = (await placeOfExecution(db, executionId))?.workspaceId ?? null
-		if (workspaceId === null) throw new AppError('WORKSPACE_NOT_FOUND', `Execution ${executionId.slice(0, 60)} has no workspace to compare with.`)
-		const store = await storeFor(workspaceId)
+		const record = await findPatchSetOfExecution(db, executionId)
+		if (record === undefined) throw new AppError('PATCH_NOT_FOUND', `Execution ${executionId.slice(0, 60)} has no patch set.`)
+		return diffOfSet(record.patchSetId)
+	}
+
+	/** A set as a unified diff that `git apply` takes. Throws PATCH_NOT_FOUND, WORKSPACE_NOT_FOUND and what proving the set against its base throws. */
+	async function diffOfSet(patchSetId: string): Promise<string> {
+		const record = await mustFind(patchSetId)
+		const set = await read(record)
+		if (record.workspaceId === null) throw new AppError('WORKSPACE_NOT_FOUND', `Patch set ${patchSetId} has no workspace to compare with.`)
+		const store = await storeFor(record.workspaceId)
 		try {
 			await store.readAhead(set.base_commit, set.files.flatMap(({ base_blob }) => base_blob ?? []))
 			const commit = await store.readCommit(set.base_commit)
@@ -117,7 +137,7 @@ export function createPatchStore({ db, outputs, storeFor, now }: PatchStoreDeps)
 		}
 	}
 
-	return { storeStatements, mustFind, load, ofExecution, diffOf }
+	return { storeStatements, mustFind, load, ofExecution, recordOfExecution, diffOf, diffOfSet }
 }
 export type PatchStore = ReturnType<typeof createPatchStore>
 

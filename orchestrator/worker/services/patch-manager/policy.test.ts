@@ -1,7 +1,7 @@
-import { AppError } from '@shared/contracts'
-import type { PatchSet } from '@shared/contracts'
+import { AppError, PolicyRule } from '@shared/contracts'
+import type { PatchSet, ScopeEntry } from '@shared/contracts'
 import { describe, expect, it } from 'vitest'
-import { checkPolicy, DEFAULT_POLICY, findPolicyHits } from './policy.ts'
+import { DEFAULT_POLICY, judgePolicy, policyError } from './policy.ts'
 
 const BLOB = 'a'.repeat(40)
 
@@ -20,7 +20,12 @@ function setOf(blocks: Record<string, string>, more: Partial<PatchSet> = {}): Pa
 	}
 }
 
-const rules = (set: PatchSet, tripwires: string[] = []) => findPolicyHits(set, { ...DEFAULT_POLICY, tripwires }).map(({ rule, path }) => `${rule} ${path}`)
+const judge = (set: PatchSet, tripwires: string[] = []) => judgePolicy(set, { ...DEFAULT_POLICY, tripwires })
+const checkPolicy = (set: PatchSet, tripwires: string[] = []) => {
+	const { refused } = judge(set, tripwires)
+	if (refused.length > 0) throw policyError(refused)
+}
+const rules = (set: PatchSet, tripwires: string[] = []) => judge(set, tripwires).refused.map(({ rule, path }) => `${rule} ${path}`)
 
 it('lets an ordinary set pass', () => {
 	expect(() => checkPolicy(setOf({ 'src/a.ts': 'const a = 1\n', '.gitignore': 'x\n' }))).not.toThrow()
@@ -68,7 +73,7 @@ describe('secrets', () => {
 
 	it('are refused in blocks, file names and the summary, by every hit and without the value', () => {
 		const set = setOf({ 'a.ts': `\n${secret}`, [`${secret}.txt`]: btoa(secret) }, { summary: `I used ${secret}` })
-		const error = catching(() => checkPolicy(set, { ...DEFAULT_POLICY, tripwires: [secret] }))
+		const error = catching(() => checkPolicy(set, [secret]))
 		expect(error.details).toMatchObject({
 			rule: 'secret',
 			path: 'a.ts',
@@ -76,6 +81,49 @@ describe('secrets', () => {
 			hits: [{ path: 'a.ts', blockLine: 2 }, { rule: 'secret' }, { path: '(file name)' }, { path: '(summary)' }],
 		})
 		expect(error.message).not.toContain(secret)
+	})
+})
+
+describe('outcomes', () => {
+	const FILES = { '.github/workflows/ci.yml': 'on: push\n', 'deep/AGENTS.md': 'x', 'package-lock.json': '{}', 'src/a.ts': 'x' }
+	const outcome = (change: object, scope: ScopeEntry[] | null = null, set = setOf(FILES)) => {
+		const verdict = judgePolicy(set, { ...DEFAULT_POLICY, scope, rules: { ...DEFAULT_POLICY.rules, ...change } })
+		return { outcome: verdict.outcome, asked: verdict.asked.map(({ path }) => path), refused: verdict.refused.map(({ rule, path }) => `${rule} ${path}`) }
+	}
+
+	it('asks a person about files that run, decide or instruct', () => {
+		expect(outcome({})).toEqual({ outcome: 'ask', asked: ['.github/workflows/ci.yml', 'deep/AGENTS.md', 'package-lock.json'], refused: [] })
+	})
+
+	it('is what the workspace says', () => {
+		expect(outcome({ outcomes: { 'protected-file': 'allow' } })).toMatchObject({ outcome: 'allow', asked: [] })
+		expect(outcome({ outcomes: { 'protected-file': 'refuse' } }).outcome).toBe('refuse')
+		expect(outcome({ protectedFiles: [] }).outcome).toBe('allow')
+		expect(outcome({ protectedFiles: [], allowedFiles: ['src/**', '**/*.json'] }).refused).toEqual(['file-not-allowed .github/workflows/ci.yml', 'file-not-allowed deep/AGENTS.md'])
+	})
+
+	it('never lets a path out of the workspace, whatever is set', () => {
+		const all = Object.fromEntries(PolicyRule.options.map((rule) => [rule, 'allow']))
+		expect(outcome({ outcomes: all }, null, setOf({ '../x': 'y' }))).toMatchObject({ outcome: 'refuse', refused: ['path-escape ../x'] })
+	})
+
+	it('holds a task to its scope, line by line', () => {
+		const edit = (path: string, operation: object) => {
+			const set = setOf({ [path]: 'x' })
+			const [file] = set.files
+			const [patch] = set.patches
+			return { ...set, files: [{ ...file, change: 'modify', base_blob: BLOB }], patches: [{ ...patch, ...operation }] } as PatchSet
+		}
+		const refused = (set: PatchSet, scope: ScopeEntry[]) => outcome({}, scope, set).refused
+		const lines = [{ path: 'a', start: 5, end: 9 }]
+		expect(refused(edit('a', { operation: 'replace-block', start: 5, end: 9 }), lines)).toEqual([])
+		expect(refused(edit('a', { operation: 'insert-after', line: 9 }), lines)).toEqual([])
+		expect(refused(edit('a', { operation: 'replace-block', start: 5, end: 10 }), lines)).toEqual(['outside-scope a'])
+		expect(refused(edit('a', { operation: 'insert-after', line: 4 }), lines)).toEqual(['outside-scope a'])
+		expect(refused(edit('a', { operation: 'append' }), lines)).toEqual(['outside-scope a'])
+		expect(refused(edit('b', { operation: 'append' }), lines)).toEqual(['outside-scope b'])
+		expect(refused(edit('src/b', { operation: 'append' }), [{ path: 'src/**' }])).toEqual([])
+		expect(refused(setOf({ a: 'x' }), lines)).toEqual(['outside-scope a'])
 	})
 })
 

@@ -1,23 +1,34 @@
-import { AppError } from '@shared/contracts'
-import type { PatchSet } from '@shared/contracts'
 import { pathProblem } from '@shared/ai-patch'
+import { AppError, DEFAULT_OUTCOMES, WorkspacePolicy } from '@shared/contracts'
+import type { PatchSet, PolicyOutcome, PolicyRule, ScopeEntry } from '@shared/contracts'
+import { matchesGlob } from './globs.ts'
+import { scopeHits } from './scope.ts'
 import { findSecrets } from './secretScan.ts'
 
-/** What a workspace lets land. */
+/** What a set is judged by: the rules of its workspace, what its task may touch, and values that may stand in no patch. */
 export interface Policy {
-	maxFiles: number
-	/** Sum of all blocks, UTF-8 bytes. */
-	maxBlockBytes: number
+	rules: WorkspacePolicy
+	/** Null: the task may touch anything. */
+	scope: readonly ScopeEntry[] | null
 	/** Secret values that must not appear in a patch in any common spelling; those under 8 characters are not looked for. */
 	tripwires: readonly string[]
 }
-export const DEFAULT_POLICY: Policy = { maxFiles: 500, maxBlockBytes: 4 * 1024 * 1024, tripwires: [] }
+export const DEFAULT_POLICY: Policy = { rules: WorkspacePolicy.parse({}), scope: null, tripwires: [] }
 
 /** One rule that a patch set breaks, and where. It never quotes a secret. */
 export interface PolicyHit {
+	/** A PolicyRule, or the name of what is wrong with a path. */
 	rule: string
 	path: string
 	[figure: string]: string | number
+}
+
+/** What is to be done with the set. `allowed` are hits that the workspace puts up with. */
+export interface Verdict {
+	outcome: PolicyOutcome
+	refused: PolicyHit[]
+	asked: PolicyHit[]
+	allowed: PolicyHit[]
 }
 
 /** What a hit without a file is about. */
@@ -26,41 +37,78 @@ export const SUMMARY = '(summary)'
 
 const MAX_REPORTED = 50
 
-/** Throws PATCH_POLICY with `details: { rule, path, hits, hitCount }`; the first hit is also the rule and path of the whole. */
-export function checkPolicy(set: PatchSet, policy: Policy = DEFAULT_POLICY): void {
-	const hits = findPolicyHits(set, policy)
-	const first = hits[0]
-	if (first === undefined) return
+/** Weighs every hit by the outcomes of the workspace. One refusal outweighs all; what is wrong with a path is always refused. */
+export function judgePolicy(set: PatchSet, policy: Policy = DEFAULT_POLICY): Verdict {
+	const verdict: Verdict = { outcome: 'allow', refused: [], asked: [], allowed: [] }
+	for (const hit of findPolicyHits(set, policy)) {
+		const outcome = outcomeOf(policy.rules, hit.rule)
+		if (outcome === 'refuse') verdict.refused.push(hit)
+		else if (outcome === 'ask') verdict.asked.push(hit)
+		else verdict.allowed.push(hit)
+	}
+	if (verdict.asked.length > 0) verdict.outcome = 'ask'
+	if (verdict.refused.length > 0) verdict.outcome = 'refuse'
+	return verdict
+}
+
+export function outcomeOf({ outcomes }: WorkspacePolicy, rule: string): PolicyOutcome {
+	return isRule(rule) ? (outcomes[rule] ?? DEFAULT_OUTCOMES[rule]) : 'refuse'
+}
+
+const isRule = (rule: string): rule is PolicyRule => Object.hasOwn(DEFAULT_OUTCOMES, rule)
+
+/** PATCH_POLICY with `details: { rule, path, hits, hitCount }`; the first hit is also the rule and path of the whole. */
+export function policyError(hits: readonly PolicyHit[]): AppError {
+	const details = { ...hits[0], hits: hits.slice(0, MAX_REPORTED), hitCount: hits.length }
+	return new AppError('PATCH_POLICY', `The patch set is not allowed to land: ${describeHits(hits)}. It is kept; the workspace is as it was.`, details)
+}
+
+/** For people: the first hit with its figures, and how many more there are. */
+export function describeHits(hits: readonly PolicyHit[]): string {
+	const [first] = hits
+	if (first === undefined) return 'nothing'
 	const figures = Object.entries(first).flatMap(([name, value]) => (name === 'rule' || name === 'path' ? [] : [`${name} ${value}`]))
 	const more = hits.length === 1 ? '' : `, and ${hits.length - 1} more`
-	throw new AppError(
-		'PATCH_POLICY',
-		`The patch set is not allowed to land: ${first.rule} at ${first.path}${figures.length === 0 ? '' : ` (${figures.join(', ')})`}${more}. It is kept; the workspace is as it was.`,
-		{ ...first, hits: hits.slice(0, MAX_REPORTED), hitCount: hits.length },
-	)
+	return `${first.rule} at ${first.path}${figures.length === 0 ? '' : ` (${figures.join(', ')})`}${more}`
 }
 
 /** Every rule that the set breaks, whole-set rules first. Needs nothing but the set: what only the base shows is refused when the candidate is made. */
-export function findPolicyHits(set: PatchSet, policy: Policy): PolicyHit[] {
-	return [...sizeHits(set, policy), ...pathHits(set), ...markerHits(set), ...secretHits(set, policy)]
+function findPolicyHits(set: PatchSet, policy: Policy): PolicyHit[] {
+	return [...sizeHits(set, policy.rules), ...pathHits(set), ...fileHits(set, policy.rules), ...scopeHits(set, policy.scope), ...markerHits(set), ...secretHits(set, policy)]
 }
 
-function sizeHits(set: PatchSet, policy: Policy): PolicyHit[] {
+function sizeHits(set: PatchSet, rules: WorkspacePolicy): PolicyHit[] {
 	const hits: PolicyHit[] = []
-	if (set.files.length > policy.maxFiles) hits.push({ rule: 'file-count', path: WHOLE_SET, files: set.files.length, limit: policy.maxFiles })
+	if (set.files.length > rules.maxFiles) hits.push({ rule: 'file-count', path: WHOLE_SET, files: set.files.length, limit: rules.maxFiles })
 	const encoder = new TextEncoder()
 	const bytes = set.patches.reduce((sum, patch) => sum + encoder.encode(patch.block).length, 0)
-	if (bytes > policy.maxBlockBytes) hits.push({ rule: 'block-bytes', path: WHOLE_SET, bytes, limit: policy.maxBlockBytes })
+	if (bytes > rules.maxBlockBytes) hits.push({ rule: 'block-bytes', path: WHOLE_SET, bytes, limit: rules.maxBlockBytes })
 	return hits
 }
 
 function pathHits(set: PatchSet): PolicyHit[] {
-	const paths = new Set(set.files.flatMap((file) => (file.from === undefined ? [file.path] : [file.path, file.from])))
-	for (const { file } of set.patches) paths.add(file)
-	return Array.from(paths).flatMap((path) => {
+	return Array.from(pathsOf(set)).flatMap((path) => {
 		const rule = pathProblem(path)
 		return rule === null ? [] : [{ rule, path: path.slice(0, 300) }]
 	})
+}
+
+function fileHits(set: PatchSet, { protectedFiles, allowedFiles }: WorkspacePolicy): PolicyHit[] {
+	const isAmong = (patterns: readonly string[], path: string) => patterns.some((pattern) => matchesGlob(pattern, path))
+	// A longer path than any file system takes is refused by its own rule; matching it would only cost time.
+	return Array.from(pathsOf(set)).flatMap((path) => {
+		if (path.length > 1024) return []
+		const hits: PolicyHit[] = []
+		if (isAmong(protectedFiles, path)) hits.push({ rule: 'protected-file', path })
+		if (allowedFiles.length > 0 && !isAmong(allowedFiles, path)) hits.push({ rule: 'file-not-allowed', path })
+		return hits
+	})
+}
+
+function pathsOf(set: PatchSet): Set<string> {
+	const paths = new Set(set.files.flatMap((file) => (file.from === undefined ? [file.path] : [file.path, file.from])))
+	for (const { file } of set.patches) paths.add(file)
+	return paths
 }
 
 /** The three lines that an unresolved merge leaves, in their order, in one block. A rule of equals signs alone is ordinary text. */

@@ -1,8 +1,8 @@
 import { AppError } from '@shared/contracts'
-import type { Page, PageRequest, WorkspaceId, WorkspaceView } from '@shared/contracts'
+import type { Page, PageRequest, WorkspaceId, WorkspaceView , WorkspacePolicy } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
-import { findWorkspace, insertWorkspace, listWorkspaces } from '../../database/repositories/workspaces.ts'
+import { changePolicy, findWorkspace, insertWorkspace, listWorkspaces } from '../../database/repositories/workspaces.ts'
 import type { Workspace } from '../../database/repositories/workspaces.ts'
 import { createArtifactsStore } from '../git/artifactsStore.ts'
 import type { GitStore } from '../git/gitStore.ts'
@@ -76,7 +76,7 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 		const defaultBranch = await makeRepository(workspaceId, source)
 		const at = now()
 		await startBranch(workspaceId, { branch: defaultBranch, isNew: source === null, at })
-		const workspace: Workspace = { workspaceId, kind: 'hosted', repository: workspaceId, defaultBranch, importUrl: source, createdAt: at }
+		const workspace = { workspaceId, kind: 'hosted' as const, repository: workspaceId, defaultBranch, importUrl: source, createdAt: at }
 		const details = { workspaceId, defaultBranch, importUrl: source }
 		await db.batch([
 			insertWorkspace(workspace, origin),
@@ -127,6 +127,20 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 			return toView(await mustFind(workspaceId))
 		},
 
+		/** What the workspace lets land. Throws WORKSPACE_NOT_FOUND. */
+		async policy(workspaceId: string): Promise<WorkspacePolicy> {
+			return (await mustFind(workspaceId)).policy
+		},
+
+		/** Replaces the policy as a whole; what is left out has its default. It counts for every set that has not been judged yet. */
+		async setPolicy(workspaceId: string, policy: WorkspacePolicy, origin: Origin & { person: string }): Promise<WorkspacePolicy> {
+			const before = (await mustFind(workspaceId)).policy
+			const at = now()
+			const details = { workspaceId, before, after: policy, by: origin.person }
+			await db.batch([changePolicy({ workspaceId, policy, at }), appendLog({ source: 'orchestrator.workspaces', operation: 'workspace.policy-changed', level: 'warn', details, workerName: origin.workerName, at })])
+			return policy
+		},
+
 		/** Workspaces in the order of their ids. */
 		async list({ limit = DEFAULT_PAGE, cursor }: PageRequest = {}): Promise<Page<WorkspaceView>> {
 			const size = Math.min(Math.max(limit, 1), MAX_PAGE)
@@ -148,7 +162,7 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 }
 export type Workspaces = ReturnType<typeof createWorkspaces>
 
-function toView({ workspaceId, kind, defaultBranch, importUrl, createdAt }: Workspace): WorkspaceView {
+function toView({ workspaceId, kind, defaultBranch, importUrl, createdAt }: Omit<Workspace, 'policy'>): WorkspaceView {
 	return { workspaceId, kind, clonePath: `/git/${workspaceId}`, defaultBranch, importUrl, createdAt }
 }
 

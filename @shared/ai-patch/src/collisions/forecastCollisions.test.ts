@@ -1,13 +1,13 @@
 import type { AIPatch, FileChange, PatchSet } from '@shared/contracts'
 import { describe, expect, it } from 'vitest'
-import { forecastCollisions } from './collisions.ts'
-import { blobId } from './gitObjects.ts'
-import { createLineIds } from './merge/lineIds.ts'
-import { mergeText } from './merge/mergeText.ts'
-import { readDown } from './merge/readings.ts'
-import { append, insertAfter, insertBefore, patchSet, replaceBlock } from './testing/patchSet.ts'
-import { createRandom } from './testing/random.ts'
-import { encodeText } from './text.ts'
+import { forecastCollisions } from './forecastCollisions.ts'
+import { blobId } from '../gitObjects.ts'
+import { createLineIds } from '../merge/lineIds.ts'
+import { mergeText } from '../merge/mergeText.ts'
+import { readDown } from '../merge/readings.ts'
+import { append, insertAfter, insertBefore, patchSet, replaceBlock } from '../testing/patchSet.ts'
+import { createRandom } from '../testing/random.ts'
+import { encodeText } from '../text.ts'
 
 const [A, B, C, D] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(40))
 const blob = (id: string | undefined) => id ?? ''
@@ -39,6 +39,12 @@ describe('forecastCollisions', () => {
 		['two files to one name', set('one', { change: 'rename', path: 'f', from: 'g' }), set('two', { change: 'rename', path: 'f', from: 'h' }), [{ kind: 'rename' }]],
 		['mode and edit', set('one', { change: 'mode', result_blob: blob(A) }), edit('two', replaced(1, 1)), []],
 		['a set made on the result of the other', edit('one', replaced(1, 1)), set('two', { change: 'modify', base_blob: blob(B) }, [replaced(1, 1)]), []],
+		['the other made on the result of this one', set('one', { change: 'modify', base_blob: blob(C) }, [replaced(1, 1)]), edit('two', replaced(1, 1)), []],
+		['mode and delete', set('one', { change: 'mode', result_blob: blob(A) }), set('two', { change: 'delete' }), [{ kind: 'delete-modify', file: 'f' }]],
+		['replaced lines and an insertion behind them, twice', edit('one', replaced(1, 3), insertAfter('f', 3, 'x\n')), edit('two', insertAfter('f', 3, 'y\n'), replaced(4, 5)), [{ kind: 'overlap' }]],
+		['a file and a directory of a name', set('one', { change: 'create', path: 'd' }), set('two', { change: 'create', path: 'd/e/f' }), [{ kind: 'add-add', file: 'd' }]],
+		['a directory and a file of a name', set('one', { change: 'rename', path: 'd/e', from: 'g' }), set('two', { change: 'create', path: 'd' }), [{ kind: 'add-add', file: 'd' }]],
+		['two files of a directory', set('one', { change: 'create', path: 'd/a' }), set('two', { change: 'create', path: 'd/b' }), []],
 		['bases that nobody knows', edit('one', replaced(1, 1)), set('two', { change: 'modify', base_blob: blob(D) }, [replaced(9, 9)]), [{ kind: 'overlap', isCertain: false }]],
 		['other files', edit('one', replaced(1, 1)), set('two', { change: 'delete', path: 'g' }), []],
 	])('%s', async (_, first, second, expected) => {
@@ -56,6 +62,28 @@ describe('forecastCollisions', () => {
 		const at = (line: number) => set('two', { change: 'modify', base_blob: nowId }, [replaced(line, line)])
 		expect(await forecastCollisions([first, at(6)], { readBlob })).toMatchObject([{ kind: 'overlap', ranges: [{ start: 4, end: 4 }], isCertain: true }])
 		expect(await forecastCollisions([first, at(4)], { readBlob })).toEqual([])
+	})
+
+	it('lists pairs in the order of the sets, however they were found', async () => {
+		const sets = [edit('one', replaced(1, 1)), set('two', { change: 'delete' }), { ...edit('three', replaced(1, 1)), patch_set_id: 'three' }, set('four', { change: 'modify', base_blob: blob(D) }, [replaced(1, 1)])]
+		const distinct = sets.map((each, at) => ({ ...each, files: each.files.map((file) => (file.result_blob === null ? file : { ...file, result_blob: String(at).repeat(40) })) }))
+		const found = await forecastCollisions(distinct)
+		expect(found.map(({ patchSetIds }) => patchSetIds.join(' '))).toEqual(['one two', 'one three', 'two three', 'one four', 'two four', 'three four'])
+	})
+
+	it('compares many sets as it compares two', async () => {
+		const random = createRandom(6)
+		const sets = Array.from({ length: 40 }, (_, at) => {
+			const patches = Array.from({ length: 1 + random.below(4) }, () => {
+				const line = 1 + random.below(60)
+				return random.pick([replaced(line, line + random.below(4)), insertAfter('f', line, 'x\n'), insertBefore('f', line, 'x\n'), append('f', 'x\n')])
+			})
+			return { ...set(`s${at}`, { change: 'modify', result_blob: String(at).padStart(40, '0'), base_blob: blob(at % 3 === 0 ? D : A) }, patches) }
+		})
+		const pairs = []
+		for (const [at, second] of sets.entries()) for (const first of sets.slice(0, at)) pairs.push(...(await forecastCollisions([first, second])))
+		expect(pairs.length).toBeGreaterThan(100)
+		expect(await forecastCollisions(sets)).toEqual(pairs)
 	})
 
 	it('foretells what the merge says, for lines that are all different', async () => {
