@@ -136,7 +136,7 @@ function createWork(outside: Outside, foundation: Foundation) {
 	const tripwires = () => foundation.secrets.values()
 	const landing = createLanding({ patches, queue, human, policyOf: workspaces.policy, tripwires })
 	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires })
-	const batches = createBatches({ db, now, ids, sleep: outside.sleep, patches, sets, landing, queue, workflow: foundation.batchWorkflow, collisions })
+	const batches = createBatches({ db, now, ids, sleep: outside.sleep, patches, sets, landing, queue, workflow: foundation.batchWorkflow, collisions, ownerOf: workspaces.ownerOf })
 	const patchBooks = createPatchBooks({ db, now, storeFor: workspaces.store })
 	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions }
 }

@@ -97,6 +97,7 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 			'patch-set.candidate',
 			'patch.candidate',
 			'patch.validating',
+			'patch-set.validated',
 			'patch.validated',
 			'patch-set.landed',
 			'patch.landed',

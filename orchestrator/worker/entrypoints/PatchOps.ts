@@ -13,7 +13,7 @@ export class PatchOps extends BaseWorkerEntrypoint<Env> implements PatchRpc {
 		return this.#services.batches.apply(batch, options, { ...callerOf(this.ctx), isOperator: false })
 	}
 	async getPatchStatus(batchId: string): Promise<PatchStatus> {
-		return this.#services.batches.status(String(batchId))
+		return this.#services.batches.status(String(batchId), { ...callerOf(this.ctx), isOperator: false })
 	}
 	async rollbackPatch(rollbackId: string, reason?: string): Promise<PatchResult> {
 		const request = parseInput(RollbackRequest, { rollbackId, ...(reason === undefined ? {} : { reason }) }, 'rollback')

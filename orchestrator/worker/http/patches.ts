@@ -53,7 +53,7 @@ const history = createRoute({
 	method: 'get',
 	path: '/api/patches/history',
 	operationId: 'listPatchSets',
-	summary: 'Every patch set that was stored, newest first, whatever became of it',
+	summary: 'Every patch set that was stored for a workspace or an order, newest first, whatever became of it',
 	middleware: [authenticated('read')] as const,
 	request: { query: PageQuery.extend({ workspaceId: z.string().max(100).optional(), orderId: z.string().max(100).optional() }) },
 	responses: answers(200, pageOf(PatchSetSummary), 'A page of patch sets'),
@@ -119,7 +119,7 @@ export function patchRoutes() {
 			const principal = c.get('principal')
 			return c.json(await c.var.services.patchBooks.report(c.req.valid('json'), { ...originOf(principal), subject: `${principal.kind}:${principal.subject}` }), 202)
 		})
-		.openapi(status, async (c) => c.json(await c.var.services.batches.status(c.req.valid('param').batchId), 200))
+		.openapi(status, async (c) => c.json(await c.var.services.batches.status(c.req.valid('param').batchId, requesterOf(c.get('principal'))), 200))
 		.openapi(set, async (c) => {
 			const { patches } = c.var.services
 			const record = await patches.mustFind(c.req.valid('param').patchSetId)

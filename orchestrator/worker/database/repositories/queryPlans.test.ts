@@ -3,8 +3,11 @@ import type { Compilable } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { assignmentsOfTaskQuery } from './assignments.ts'
 import { executionQuery, executionsOfTaskQuery, executionsQuery, forgottenExecutionsQuery, settleExecution } from './executions.ts'
+import { landingsOfPathQuery } from './landedFiles.ts'
 import { executionLogQuery } from './operationLogs.ts'
-import { ordersQuery, tasksOfOrderQuery } from './orders.ts'
+import { ordersQuery, settleOrder, tasksOfOrderQuery } from './orders.ts'
+import { forgottenBatchesQuery } from './patchBatches.ts'
+import { patchSetsQuery } from './patchSets.ts'
 import { unclaimedTasksQuery } from './unclaimedTasks.ts'
 
 async function planOf(query: Compilable<unknown>): Promise<string> {
@@ -26,6 +29,10 @@ describe('no hot query reads a whole table or sorts', () => {
 		['newest orders of a Worker', ordersQuery({ workerName: 'w', limit: 50 }), /INDEX orders_of_worker/],
 		['tasks of orders', tasksOfOrderQuery(['ORD-1', 'ORD-2']), /INDEX tasks_of_order/],
 		['assignments of a task', assignmentsOfTaskQuery('TSK-1'), /INDEX ai_provider_assignments_of_task/],
+		['patch sets of a workspace', patchSetsQuery({ workspaceId: 'wsp-1', limit: 50, before: [1, 'PST-1'] }), /INDEX patch_sets_of_workspace/],
+		['landings of a path', landingsOfPathQuery({ workspaceId: 'wsp-1', branch: 'b', path: 'p', limit: 10 }), /INDEX patch_landed_files_of_path.*INDEX patch_batches_of_set/],
+		['forgotten batches', forgottenBatchesQuery(1, 100), /INDEX patch_batches_open/],
+		['the state of an order from its tasks', settleOrder({ orderId: 'ORD-1', at: 1 }), /INDEX tasks_of_order/],
 		['tasks that nobody claims', unclaimedTasksQuery(1, 50), /INDEX container_tasks_of_status/],
 	] as const)('%s', async (_name, query, index) => {
 		const plan = await planOf(query as Compilable<unknown>)

@@ -9,8 +9,8 @@ const workspace = { workspaceId: WorkspaceId.parse('wsp-000000000001'), kind: 'h
 
 it('keeps the first of two workspaces with one id', async () => {
 	await db.batch([insertWorkspace(workspace, { workerName: 'w' }), insertWorkspace({ ...workspace, repository: 'other' }, { workerName: 'w' })])
-	expect(await findWorkspace(db, workspace.workspaceId)).toEqual({ ...workspace, policy: WorkspacePolicy.parse({}) })
-	expect(await listWorkspaces(db, { limit: 10 })).toEqual([{ ...workspace, policy: WorkspacePolicy.parse({}) }])
+	expect(await findWorkspace(db, workspace.workspaceId)).toEqual({ ...workspace, policy: WorkspacePolicy.parse({}), workerName: 'w' })
+	expect(await listWorkspaces(db, { limit: 10 })).toEqual([{ ...workspace, policy: WorkspacePolicy.parse({}), workerName: 'w' }])
 	expect(await listWorkspaces(db, { after: workspace.workspaceId, limit: 10 })).toEqual([])
 })
 

@@ -12,6 +12,8 @@ export interface Workspace {
 	defaultBranch: string
 	importUrl: string | null
 	policy: WorkspacePolicy
+	/** Who made it. */
+	workerName: string
 	createdAt: number
 }
 
@@ -23,12 +25,13 @@ function toWorkspace(row: Selectable<Schema['workspaces']>): Workspace {
 		defaultBranch: row.default_branch,
 		importUrl: row.import_url,
 		policy: WorkspacePolicy.parse(row.policy === null ? {} : JSON.parse(row.policy)),
+		workerName: row.worker_name,
 		createdAt: row.created_at,
 	}
 }
 
 /** A workspace that is there already stays as it is. */
-export function insertWorkspace(workspace: Omit<Workspace, 'policy'>, origin: Origin): Statement {
+export function insertWorkspace(workspace: Omit<Workspace, 'policy' | 'workerName'>, origin: Origin): Statement {
 	return sql
 		.insertInto('workspaces')
 		.values({

@@ -32,9 +32,11 @@ export interface BatchesDeps {
 	queue: Pick<TaskQueue, 'get'>
 	workflow: WorkflowPort
 	collisions: Pick<Collisions, 'record'>
+	/** The Worker that made a workspace. Throws WORKSPACE_NOT_FOUND. */
+	ownerOf: (workspaceId: string) => Promise<string>
 }
 
-/** Who asks. Only an operator may write to branches that are not the factory's own. */
+/** Who asks. A Worker lands in workspaces of its own, on the factory's own branches; an operator anywhere. */
 export type Requester = Origin & { isOperator: boolean }
 
 const FACTORY_BRANCH = 'factory/'
@@ -47,8 +49,14 @@ export function createBatches(deps: BatchesDeps) {
 
 	async function mustFind(batchId: string): Promise<Batch> {
 		const batch = await findBatch(db, batchId)
-		if (batch === undefined) throw new AppError('PATCH_BATCH_NOT_FOUND', `There is no batch ${batchId.slice(0, 80)}.`)
+		if (batch === undefined) throw unknownBatch(batchId)
 		return batch
+	}
+
+	/** To a Worker, what belongs to another one is not there. */
+	async function checkOwner(workspaceId: string, { isOperator, workerName }: Requester): Promise<void> {
+		if (isOperator || (await deps.ownerOf(workspaceId)) === workerName) return
+		throw new AppError('WORKSPACE_NOT_FOUND', `There is no workspace ${workspaceId}.`)
 	}
 
 	/**
@@ -61,6 +69,7 @@ export function createBatches(deps: BatchesDeps) {
 		const requestHash = await sha256Of(JSON.stringify({ request, how }))
 		const earlier = request.batchId === undefined ? undefined : await findBatch(db, request.batchId)
 		if (earlier !== undefined) return resultOf(await waitFor(sameRequest(earlier, { requestHash, requester }), waitMs))
+		await checkOwner(request.workspaceId, requester)
 		const batchId = request.batchId ?? deps.ids.batch()
 		const known = request.patchSetId === undefined ? undefined : await patches.mustFind(request.patchSetId)
 		const branch = request.branch ?? known?.branch ?? `${FACTORY_BRANCH}${batchId}`
@@ -80,6 +89,7 @@ export function createBatches(deps: BatchesDeps) {
 		const batch = await findBatch(db, what)
 		const landed = await deps.sets.landedSet(batch?.patchSetId ?? what)
 		const branch = batch?.branch ?? landed.branch
+		await checkOwner(landed.workspaceId, requester)
 		checkBranch(branch, requester)
 		const batchId = deps.ids.batch()
 		const set = await deps.sets.reverse(landed, { batchId, branch, reason })
@@ -128,8 +138,10 @@ export function createBatches(deps: BatchesDeps) {
 		return toResult(batch, patchCount)
 	}
 
-	async function status(batchId: string): Promise<PatchStatus> {
+	/** Throws PATCH_BATCH_NOT_FOUND, also for a batch of another Worker. */
+	async function status(batchId: string, { isOperator, workerName }: Requester): Promise<PatchStatus> {
 		const batch = await mustFind(batchId)
+		if (!isOperator && batch.workerName !== workerName) throw unknownBatch(batchId)
 		const [record, events] = await Promise.all([patches.mustFind(batch.patchSetId), eventsOfPatchSet(db, batch.patchSetId)])
 		const { applied, failed } = countOf(batch, record.patchCount)
 		return {
@@ -212,6 +224,8 @@ export function createBatches(deps: BatchesDeps) {
 	return { apply, rollback, status, sweep, ...steps }
 }
 export type Batches = ReturnType<typeof createBatches>
+
+const unknownBatch = (batchId: string) => new AppError('PATCH_BATCH_NOT_FOUND', `There is no batch ${batchId.slice(0, 80)}.`)
 
 function sameRequest(batch: Batch, { requestHash, requester }: { requestHash: string; requester: Requester }): Batch {
 	if (batch.requestHash === requestHash && batch.workerName === requester.workerName) return batch

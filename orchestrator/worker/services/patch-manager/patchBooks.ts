@@ -36,9 +36,10 @@ export function createPatchBooks({ db, now, storeFor }: PatchBooksDeps) {
 		return { accepted: true }
 	}
 
-	/** Patch sets, newest first. */
+	/** Patch sets of a workspace or an order, newest first. Throws INVALID_INPUT without one of them. */
 	async function history(page: PageRequest & { workspaceId?: string | undefined; orderId?: string | undefined }): Promise<Page<PatchSetSummary>> {
 		const { workspaceId, orderId } = page
+		if (workspaceId === undefined && orderId === undefined) throw new AppError('INVALID_INPUT', 'Name the workspaceId or the orderId whose patch sets you want.')
 		const limit = Math.min(Math.max(page.limit ?? 50, 1), 200)
 		const rows = await listPatchSets(db, { workspaceId, orderId, before: decodeCursor(page.cursor), limit: limit + 1 })
 		const { items, nextCursor } = toPage(rows, limit, (record) => encodeCursor(record.createdAt, record.patchSetId))

@@ -1,5 +1,5 @@
 import { AppError } from '@shared/contracts'
-import type { Page, PageRequest, WorkspaceId, WorkspaceView , WorkspacePolicy } from '@shared/contracts'
+import type { Page, PageRequest, WorkspaceId, WorkspacePolicy, WorkspaceView } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
 import { changePolicy, findWorkspace, insertWorkspace, listWorkspaces } from '../../database/repositories/workspaces.ts'
@@ -127,6 +127,11 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 			return toView(await mustFind(workspaceId))
 		},
 
+		/** The Worker that made it. Throws WORKSPACE_NOT_FOUND. */
+		async ownerOf(workspaceId: string): Promise<string> {
+			return (await mustFind(workspaceId)).workerName
+		},
+
 		/** What the workspace lets land. Throws WORKSPACE_NOT_FOUND. */
 		async policy(workspaceId: string): Promise<WorkspacePolicy> {
 			return (await mustFind(workspaceId)).policy
@@ -162,7 +167,7 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 }
 export type Workspaces = ReturnType<typeof createWorkspaces>
 
-function toView({ workspaceId, kind, defaultBranch, importUrl, createdAt }: Omit<Workspace, 'policy'>): WorkspaceView {
+function toView({ workspaceId, kind, defaultBranch, importUrl, createdAt }: Omit<Workspace, 'policy' | 'workerName'>): WorkspaceView {
 	return { workspaceId, kind, clonePath: `/git/${workspaceId}`, defaultBranch, importUrl, createdAt }
 }
 
