@@ -5,7 +5,8 @@ import { applyPatch, diffArrays, structuredPatch } from 'diff'
 import type { StructuredPatch } from 'diff'
 import { diff3Merge } from 'node-diff3'
 import type { PatchCase } from './patchCase.ts'
-import { gitApply, gitDiff, gitMergeFile, patchManagerApply, patchManagerMergeFile } from './patchSpawned.ts'
+import type { PatchManagerProcess } from './patchManagerProcess.ts'
+import { gitApply, gitDiff, gitMergeFile, patchManagerMergeFile } from './patchSpawned.ts'
 
 /** What an agent hands in, in the forms that the engines take; made before the clock starts. */
 export interface Prepared extends PatchCase {
@@ -18,22 +19,34 @@ export interface Engine {
 	name: string
 	/** Pays the start of a process with every patch. */
 	isSpawned: boolean
+	/** Only so many cases of a corpus, for one that takes long to start. */
+	atMost?: number
 	/** The file after the patch, or null for a refusal. */
 	land: (prepared: Prepared) => Promise<string | null> | string | null
 }
 
-export const ENGINES: Engine[] = [
-	{ name: 'ai-patch landPatchSet', isSpawned: false, land: landWithProof },
-	{ name: 'ai-patch mergeText', isSpawned: false, land: ({ base, current, target }) => textOf(mergeText({ base, ours: current, theirs: target })) },
-	{ name: 'patch_manager.py apply', isSpawned: true, land: ({ set, current }) => patchManagerApply(set, current) },
-	{ name: 'patch_manager.py merge-file', isSpawned: true, land: ({ base, current, target }) => patchManagerMergeFile({ base, ours: current, theirs: target }) },
-	{ name: 'git merge-file', isSpawned: true, land: ({ base, current, target }) => gitMergeFile({ base, ours: current, theirs: target }) },
-	{ name: 'git apply', isSpawned: true, land: (prepared) => gitApply(prepared.gitDiff, prepared.current) },
+/** Our engines, whose results the targets are about. */
+export const OURS = ['ai-patch landPatchSet', 'ai-patch mergeText', 'patch_manager merge', 'patch_manager.py merge-file'] as const
+const [LAND, MERGE, PYTHON_MERGE, PYTHON_COMMAND] = OURS
+
+export const IN_PROCESS: Engine[] = [
+	{ name: LAND, isSpawned: false, land: landWithProof },
+	{ name: MERGE, isSpawned: false, land: ({ base, current, target }) => textOf(mergeText({ base, ours: current, theirs: target })) },
 	{ name: 'jsdiff fuzz 0', isSpawned: false, land: jsdiff(0) },
 	{ name: 'jsdiff fuzz 2', isSpawned: false, land: jsdiff(2) },
 	{ name: 'node-diff3', isSpawned: false, land: nodeDiff3 },
 	{ name: 'by line number, blind', isSpawned: false, land: blind },
 ]
+
+/** `patchManager` stays up: its figures have a pipe in them, but no start. */
+export function otherProcesses(patchManager: PatchManagerProcess): Engine[] {
+	return [
+		{ name: PYTHON_MERGE, isSpawned: false, land: ({ base, current, target }) => patchManager.merge({ base, ours: current, theirs: target }) },
+		{ name: PYTHON_COMMAND, isSpawned: true, atMost: 25, land: ({ base, current, target }) => patchManagerMergeFile({ base, ours: current, theirs: target }) },
+		{ name: 'git merge-file', isSpawned: true, land: ({ base, current, target }) => gitMergeFile({ base, ours: current, theirs: target }) },
+		{ name: 'git apply', isSpawned: true, land: (prepared) => gitApply(prepared.gitDiff, prepared.current) },
+	]
+}
 
 export async function prepare(patchCase: PatchCase): Promise<Prepared> {
 	const { base, target } = patchCase

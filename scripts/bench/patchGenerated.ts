@@ -1,6 +1,5 @@
-import { type Corpus, createRandom, type PatchCase } from './patchCase.ts'
-
-type Random = ReturnType<typeof createRandom>
+import { createRandom, type Random } from '@shared/ai-patch/testing/random'
+import type { Corpus, PatchCase } from './patchCase.ts'
 
 const VERBS = ['read', 'write', 'find', 'make', 'check', 'send', 'merge', 'close'] as const
 const NOUNS = ['order', 'task', 'patch', 'lease', 'file', 'branch', 'token', 'event'] as const

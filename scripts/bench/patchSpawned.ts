@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { projectRoot } from '@shared/testing/stack'
-import type { PatchSet } from '@shared/contracts'
 import type { PatchCase } from './patchCase.ts'
 
 const PATCH_MANAGER = join(projectRoot, 'containers/patch-manager/patch_manager.py')
@@ -50,37 +49,8 @@ export function gitApply(diff: string, current: string): string | null {
 	return status === 0 ? readFileSync(file, 'utf8') : null
 }
 
-/** `patch_manager.py apply` on a folder with the one file. */
-export function patchManagerApply(set: PatchSet, current: string): string | null {
-	const file = write('file', current)
-	const state = mkdtempSync(join(tmpdir(), 'vibehq-patch-state-'))
-	try {
-		const { status } = run('python3', [PATCH_MANAGER, 'apply', write('set.json', JSON.stringify(set)), '--root', scratch ?? '', '--state-dir', state])
-		return status === 0 ? readFileSync(file, 'utf8') : null
-	} finally {
-		rmSync(state, { recursive: true, force: true })
-	}
-}
-
 export function patchManagerMergeFile(sides: { base: string; ours: string; theirs: string }): string | null {
 	const [base, ours, theirs] = writeSides(sides)
 	const { status, output } = run('python3', [PATCH_MANAGER, 'merge-file', base, ours, theirs])
-	return status === 0 ? mergedText(output) : null
-}
-
-/** Whether the Patch Manager has the command: it must merge what is easy and refuse what is not. */
-export function hasPatchManagerMergeFile(): boolean {
-	const easy = patchManagerMergeFile({ base: 'a\nb\nc\n', ours: 'A\nb\nc\n', theirs: 'a\nb\nC\n' })
-	return easy === 'A\nb\nC\n' && patchManagerMergeFile({ base: 'a\n', ours: 'b\n', theirs: 'c\n' }) === null
-}
-
-// Either the text itself, or an object with the text under a name of its own.
-function mergedText(output: string): string {
-	try {
-		const result: unknown = JSON.parse(output)
-		if (typeof result === 'object' && result !== null && 'text' in result && typeof result.text === 'string') return result.text
-	} catch {
-		// Plain text.
-	}
-	return output
+	return status === 0 ? output : null
 }

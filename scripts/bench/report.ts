@@ -12,6 +12,10 @@ export const median = (values: readonly number[]): number => {
 	return sorted.length === 0 ? Number.NaN : ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle) - 1] ?? 0)) / 2
 }
 
+/** The value that so many percent of them do not exceed. */
+export const percentile = (values: readonly number[], percent: number): number =>
+	[...values].sort((a, b) => a - b)[Math.max(0, Math.ceil((values.length * percent) / 100) - 1)] ?? Number.NaN
+
 /** Prints a report as one JSON object, or as tables for people. */
 export function printReport(report: BenchReport, isJSON: boolean): void {
 	if (isJSON) {
