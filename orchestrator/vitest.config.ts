@@ -16,6 +16,8 @@ export default defineConfig(async () => ({
 							compatibilityFlags: ['nodejs_compat'],
 							d1Databases: ['DB'],
 							r2Buckets: ['OUTPUTS'],
+							kvNamespaces: ['POOL_SNAPSHOTS'],
+							durableObjects: { CONTAINER_POOL: { className: 'ContainerPool', useSQLite: true } },
 							bindings: { TEST_MIGRATIONS: await readD1Migrations(`${import.meta.dirname}/../migrations`) },
 						},
 					}),

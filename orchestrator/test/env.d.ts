@@ -3,6 +3,8 @@ declare namespace Cloudflare {
 	interface Env {
 		DB: D1Database
 		OUTPUTS: R2Bucket
+		POOL_SNAPSHOTS: KVNamespace
+		CONTAINER_POOL: DurableObjectNamespace<import('../worker/durable-objects/ContainerPool.ts').ContainerPool>
 		TEST_MIGRATIONS: import('@cloudflare/vitest-plugin').D1Migration[]
 	}
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
+import { parsePools } from './services/containers/poolConfig.ts'
+import type { PoolObject } from './services/containers/poolObject.ts'
 import type { TaskExecutionParams } from './services/executions/dispatcher.ts'
 import type { PatchLandingParams } from './services/patch-manager/batches.ts'
 import type { Vars } from './services/vars.ts'
@@ -13,6 +15,8 @@ export interface Env {
 	PROVIDER_TASKS: Queue<ProviderTaskMessage>
 	TASK_EXECUTION: Workflow<TaskExecutionParams>
 	PATCH_LANDING: Workflow<PatchLandingParams>
+	CONTAINER_POOL: DurableObjectNamespace<Rpc.DurableObjectBranded & PoolObject>
+	POOL_SNAPSHOTS: KVNamespace
 	/** Vars and secrets are strings; `parseVars` turns them into `Vars` once. */
 	[name: string]: unknown
 }
@@ -31,6 +35,12 @@ const VarsSchema = z.object({
 	PROVIDER_MODES: z.string().default('{}'),
 	/** Base64 of at least 32 bytes. Signs every token. */
 	TOKEN_SIGNING_KEY: z.string().min(43, 'TOKEN_SIGNING_KEY must be base64 of at least 32 bytes: openssl rand -base64 32').optional(),
+	/** JSON: Worker name to the settings of its pool of containers; `parsePools` has the form. */
+	CONTAINER_POOLS: z.string().default('{}'),
+	/** The program that starts runners as processes of a machine; its token is the secret POOL_HOST_TOKEN. */
+	POOL_HOST_URL: z.url({ protocol: /^https?$/ }).optional(),
+	/** Where containers reach the orchestrator. */
+	POOL_ORCHESTRATOR_URL: z.url({ protocol: /^https?$/ }).optional(),
 	LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
 	/** How long the Workflow waits for a nudge before it looks at the task itself. */
 	POLL_MS: z.coerce.number().int().min(200).default(15_000),
@@ -58,6 +68,9 @@ export function parseVars(env: Env): Vars {
 		providerBaseURLs: parseJSON('PROVIDER_BASE_URLS', vars.PROVIDER_BASE_URLS, BaseURLs),
 		providerModes: parseJSON('PROVIDER_MODES', vars.PROVIDER_MODES, Modes),
 		tokenSigningKey: vars.TOKEN_SIGNING_KEY,
+		pools: parsePools(vars.CONTAINER_POOLS),
+		poolHostURL: vars.POOL_HOST_URL,
+		poolOrchestratorURL: vars.POOL_ORCHESTRATOR_URL,
 		leaseMs: vars.LEASE_MS,
 		pollMs: vars.POLL_MS,
 		sweepIdleMs: vars.SWEEP_IDLE_MS,
@@ -67,7 +80,7 @@ export function parseVars(env: Env): Vars {
 
 /** Reads a secret by its name; undefined when the Worker has none. Names outside the fixed list are refused. */
 export function readSecret(env: Env, name: string): string | undefined {
-	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), 'GITHUB_TOKEN', 'TOKEN_SIGNING_KEY']
+	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), 'GITHUB_TOKEN', 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY']
 	const value = known.includes(name) ? env[name] : undefined
 	return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -7,6 +7,7 @@ import { createServices } from './services.ts'
 
 // Service bindings (RPC)
 export { AIProviderOps } from './entrypoints/AIProviderOps.ts' // ORCHESTRATOR_AI_PROVIDER
+export { ContainerLoadBalancerOps } from './entrypoints/ContainerLoadBalancerOps.ts' // ORCHESTRATOR_LOAD_BALANCER
 export { ContainerTaskQueueOps } from './entrypoints/ContainerTaskQueueOps.ts' // ORCHESTRATOR_TASK_QUEUE
 export { PatchOps } from './entrypoints/PatchOps.ts' // ORCHESTRATOR_PATCH
 export { Tasks } from './entrypoints/tasks.ts' // ORCHESTRATOR_TASKS
@@ -15,6 +16,9 @@ export { Tasks } from './entrypoints/tasks.ts' // ORCHESTRATOR_TASKS
 export { TaskExecution } from './workflows/TaskExecution.ts'
 // and of a batch of patches without an agent
 export { PatchLanding } from './workflows/PatchLanding.ts'
+
+// Single writers
+export { ContainerPool } from './durable-objects/ContainerPool.ts' // one for each Worker's pool of containers
 
 const app = createApp(createServices)
 

@@ -20,6 +20,9 @@ import { createCollisions } from './services/collisions/collisions.ts'
 import { createOutputStore } from './services/container-tasks/outputStore.ts'
 import { createRedactor } from './services/container-tasks/redact.ts'
 import { createTaskQueue } from './services/container-tasks/taskQueue.ts'
+import { createContainers } from './services/containers/containers.ts'
+import { createPoolSnapshots } from './services/containers/poolSnapshots.ts'
+import { withPools } from './services/containers/withPools.ts'
 import { createDispatcher } from './services/executions/dispatcher.ts'
 import { createExecutions } from './services/executions/executions.ts'
 import { createLandingSteps } from './services/executions/landingSteps.ts'
@@ -130,7 +133,11 @@ function createWork(outside: Outside, foundation: Foundation) {
 		nudgeBatch: foundation.batchWorkflow.nudge,
 		observe: (execution, files) => collisions.observe(subjectOf(execution, execution.baseCommit), files),
 	})
-	const queue = createTaskQueue({ db, now, ids, leaseMs: vars.leaseMs, outputs: createOutputStore(env.OUTPUTS), listener, redact: createRedactor(foundation.secrets.values()) })
+	const containers = createContainers({ db, now, pools: vars.pools, workerName: vars.workerName, poolOf: (workerName) => env.CONTAINER_POOL.getByName(workerName), snapshots: createPoolSnapshots(env.POOL_SNAPSHOTS) })
+	const queue = withPools(
+		createTaskQueue({ db, now, ids, leaseMs: vars.leaseMs, outputs: createOutputStore(env.OUTPUTS), listener, redact: createRedactor(foundation.secrets.values()) }),
+		(workerNames) => outside.waitUntil(containers.nudge(workerNames)),
+	)
 	// Executions and batches have Workflows of their own; the id says which one waits.
 	const human = createHumanRequests({ db, now, ids, nudge: (subjectId) => (ExecutionId.safeParse(subjectId).success ? foundation.workflow : foundation.batchWorkflow).nudge(subjectId) })
 	const tripwires = () => foundation.secrets.values()
@@ -138,7 +145,7 @@ function createWork(outside: Outside, foundation: Foundation) {
 	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires })
 	const batches = createBatches({ db, now, ids, sleep: outside.sleep, patches, sets, landing, queue, workflow: foundation.batchWorkflow, collisions, ownerOf: workspaces.ownerOf })
 	const patchBooks = createPatchBooks({ db, now, storeFor: workspaces.store })
-	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions }
+	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions, containers }
 }
 type Work = ReturnType<typeof createWork>
 

@@ -8,7 +8,7 @@ import type { ContainerLoadBalancerRpc } from '@shared/contracts'
 function open() {
 	const sim = createSimulation({ settings: { max: 3 } })
 	const { pool } = sim
-	const LOAD_BALANCER: ContainerLoadBalancerRpc = { scaleContainers: pool.scale, getContainerStatus: pool.status, restartContainer: (id) => pool.restart(id), healthCheck: pool.healthCheck }
+	const LOAD_BALANCER: ContainerLoadBalancerRpc = { scaleContainers: pool.scale, getContainerStatus: pool.status, restartContainer: (id, options) => pool.restart(id, options), healthCheck: pool.healthCheck }
 	const app = createContainerRoutes<{ LOAD_BALANCER: ContainerLoadBalancerRpc }>((env) => env.LOAD_BALANCER)
 	const call = async (method: string, path: string) => {
 		const response = await app.request(path, { method }, { LOAD_BALANCER })
@@ -26,6 +26,7 @@ describe('createContainerRoutes', () => {
 		expect(await call('GET', '/api/containers/health/runner-0')).toMatchObject({ status: 200, body: { isHealthy: true, statusCode: 200 } })
 		expect(await call('POST', '/api/containers/runner-0/restart')).toMatchObject({ status: 202, body: { isDraining: true } })
 		expect(await call('GET', '/health/load-balancer')).toMatchObject({ status: 200, body: { isHealthy: true, ready: 1, draining: 1, target: 2 } })
+		expect(await call('POST', '/api/containers/scale/auto')).toMatchObject({ status: 200, body: { manualTarget: null } })
 	})
 
 	it.each(['%20', '-1', '1.5', '1e2', '0x1', '4', '1001', '99999', 'NaN', 'three'])('refuses to scale to %s', async (size) => {

@@ -22,11 +22,13 @@ export function createContainerRoutes<Bindings extends object>(loadBalancerOf: (
 	return app
 }
 
-// Number(' ') is 0, and nobody who writes that means to stop all containers.
-function countIn(text: string): number {
+/** `auto` is null: as many as the work needs. */
+function countIn(text: string): number | null {
+	if (text === 'auto') return null
+	// Number(' ') is 0, and nobody who writes that means to stop all containers.
 	const count = InstanceCount.safeParse(/^\d{1,4}$/.test(text) ? text : Number.NaN)
 	if (count.success) return count.data
-	throw new AppError('INVALID_INPUT', 'The number of instances is a whole number from 0 to 1000: POST /api/containers/scale/3.')
+	throw new AppError('INVALID_INPUT', 'The number of instances is a whole number from 0 to 1000, or auto: POST /api/containers/scale/3.')
 }
 
 function nameIn(text: string): string {

@@ -14,7 +14,7 @@ describe('PoolSettings', () => {
 		{ workerName: 'factory' },
 		{ ...names, containerName: 'a b' },
 		{ ...names, min: 6 },
-		{ ...names, max: 0 },
+		{ ...names, max: -1 },
 		{ ...names, max: 1001 },
 		{ ...names, max: '3' },
 		{ ...names, maxx: 3 },

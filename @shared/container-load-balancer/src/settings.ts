@@ -15,7 +15,8 @@ export const PoolSettings = z
 
 		// Size
 		min: z.int().min(0).max(1000).default(0),
-		max: z.int().min(1).max(1000).default(5),
+		/** 0: the pool starts nothing and has external runners only. */
+		max: z.int().min(0).max(1000).default(5),
 		/** Instances kept above what the work needs, ready for the next task. */
 		minWarm: z.int().min(0).max(1000).default(0),
 		workPerInstance: z.int().min(1).max(1000).default(1),

@@ -4,6 +4,7 @@ export const ORCHESTRATOR_BINDINGS = {
 	ORCHESTRATOR_AI_PROVIDER: 'AIProviderOps',
 	ORCHESTRATOR_PATCH: 'PatchOps',
 	ORCHESTRATOR_TASK_QUEUE: 'ContainerTaskQueueOps',
+	ORCHESTRATOR_LOAD_BALANCER: 'ContainerLoadBalancerOps',
 } as const
 
 export const ORCHESTRATOR_SERVICE = 'vibehq-orchestrator'

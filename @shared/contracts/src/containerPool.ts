@@ -39,6 +39,22 @@ export const PoolStatus = z.strictObject({
 	instances: z.array(ContainerInstance),
 })
 
+/** What the instances of a pool have used since it exists. */
+export type ContainerUsage = z.infer<typeof ContainerUsage>
+export const ContainerUsage = z.strictObject({
+	workerName: z.string(),
+	items: z.array(
+		z.strictObject({
+			instanceType: z.string(),
+			/** From start to proven end. */
+			seconds: z.number(),
+			/** At list prices, with all CPU in use; 0 where the platform bills nothing, null for a type without a price. */
+			maxCostUsd: z.number().nullable(),
+		}),
+	),
+	maxCostUsd: z.number().nullable(),
+})
+
 export type ContainerHealth = z.infer<typeof ContainerHealth>
 export const ContainerHealth = z.strictObject({
 	instanceId: z.string(),
@@ -64,14 +80,42 @@ export const PoolHealth = z.strictObject({
 	draining: z.int(),
 })
 
+/** Names an instance within its pool; a runner claims tasks under the same name. */
+export type InstanceId = z.infer<typeof InstanceId>
+export const InstanceId = z.string().regex(/^[\w.:-]{1,100}$/, { error: 'has letters, digits and _ . : - only, at most 100' })
+
+/** `POST /api/containers/register`: a runner that started itself. */
+export type RunnerRegistration = z.infer<typeof RunnerRegistration>
+export const RunnerRegistration = z.strictObject({
+	instanceId: InstanceId,
+	/** Where it answers `GET /health`. */
+	port: z.int().min(1).max(65_535).default(8080),
+	/** The agents it can run. */
+	capabilities: z.array(z.string().regex(/^[\w.:-]{1,50}$/)).max(50).default([]),
+})
+
+/** `POST /api/containers/:containerId/heartbeat`. */
+export type RunnerBeat = z.infer<typeof RunnerBeat>
+export const RunnerBeat = z.strictObject({
+	inFlight: z.int().min(0).max(10_000).default(0),
+	/** The runner ends now and says good-bye. */
+	isLeaving: z.boolean().default(false),
+})
+
+/** Whether the runner is to end after the work it has, and to claim no more. */
+export type RunnerBeatReply = z.infer<typeof RunnerBeatReply>
+export const RunnerBeatReply = z.strictObject({ isDraining: z.boolean() })
+
 /** `POST /api/containers/scale/:instances`: how many instances a pool may be asked for. */
 export type InstanceCount = z.infer<typeof InstanceCount>
 export const InstanceCount = z.coerce.number().int().min(0).max(1000)
 
 /** Binding `ORCHESTRATOR_LOAD_BALANCER`. The pool is that of the calling Worker. */
 export interface ContainerLoadBalancerRpc {
-	scaleContainers(instances: number): Promise<PoolStatus>
+	/** Null: as many as the work needs. */
+	scaleContainers(instances: number | null): Promise<PoolStatus>
 	getContainerStatus(): Promise<PoolStatus>
-	restartContainer(containerId: string): Promise<ContainerInstance>
+	/** After its work has ended; by force at once. */
+	restartContainer(containerId: string, options?: { force?: boolean }): Promise<ContainerInstance>
 	healthCheck(containerId: string): Promise<ContainerHealth>
 }

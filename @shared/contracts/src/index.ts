@@ -45,7 +45,7 @@ export {
 	ValidateParameters,
 	WorkerShare,
 } from './containerTask.ts'
-export { ContainerHealth, ContainerInstance, ContainerState, InstanceCount, PoolHealth, PoolStatus } from './containerPool.ts'
+export { ContainerHealth, ContainerInstance, ContainerState, ContainerUsage, InstanceCount, InstanceId, PoolHealth, PoolStatus, RunnerBeat, RunnerBeatReply, RunnerRegistration } from './containerPool.ts'
 export type { ContainerLoadBalancerRpc } from './containerPool.ts'
 export { AppError, ERRORS, isAppError, isErrorCode, recogniseError, toErrorBody } from './errors.ts'
 export type { ErrorBody, ErrorCode, ErrorSpec } from './errors.ts'

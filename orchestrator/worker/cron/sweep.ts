@@ -12,4 +12,6 @@ export async function sweep(services: Services): Promise<void> {
 	const unclaimed = await services.unclaimed.report(60_000)
 	if (repairs.length > 0 || unclaimed > 0) console.log({ message: 'sweep', repairs, unclaimed })
 	await services.housekeeping.forget()
+	await services.containers.nudge()
+	await services.containers.forgetChecks()
 }

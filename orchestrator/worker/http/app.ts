@@ -5,6 +5,7 @@ import type { Env } from '../env.ts'
 import type { Services } from '../services.ts'
 import { aiProviderRoutes } from './aiProviders.ts'
 import { collisionRoutes } from './collisions.ts'
+import { containerRoutes } from './containers.ts'
 import { docsPage } from './docs.ts'
 import { executionRoutes } from './executions.ts'
 import { gatewayRoutes } from './gateway.ts'
@@ -12,6 +13,7 @@ import { gitRoutes } from './git.ts'
 import { humanRequestRoutes } from './humanRequests.ts'
 import { orderRoutes } from './orders.ts'
 import { patchRoutes } from './patches.ts'
+import { poolRunnerRoutes } from './poolRunners.ts'
 import { createRouter, errorResponse } from './router.ts'
 import { taskRoutes } from './tasks.ts'
 import { tokenRoutes } from './tokens.ts'
@@ -35,7 +37,7 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 	app.notFound((c) => errorResponse(new AppError('NOT_FOUND', `There is no ${c.req.method} ${c.req.path}. See /openapi.json for what there is.`)))
 
 	app.get('/health', (c) => c.json({ ok: true, worker: c.var.services.vars.workerName, upstream: c.var.services.vars.upstream }))
-	for (const routes of [orderRoutes(), executionRoutes(), aiProviderRoutes(), taskRoutes(), workspaceRoutes(), patchRoutes(), collisionRoutes((services) => services.collisions), humanRequestRoutes(), tokenRoutes()]) app.route('/', routes)
+	for (const routes of [orderRoutes(), executionRoutes(), aiProviderRoutes(), taskRoutes(), workspaceRoutes(), patchRoutes(), collisionRoutes((services) => services.collisions), humanRequestRoutes(), tokenRoutes(), containerRoutes(), poolRunnerRoutes()]) app.route('/', routes)
 	app.route('/', gatewayRoutes())
 	app.route('/', gitRoutes())
 

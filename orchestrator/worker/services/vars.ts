@@ -1,4 +1,5 @@
 import type { ProviderName, SecretMode } from '@shared/contracts'
+import type { PoolConfig } from './containers/poolConfig.ts'
 
 /** Vars as the services see them. Secrets are not in here: `secretService` resolves those by name at run time. */
 export interface Vars {
@@ -8,6 +9,10 @@ export interface Vars {
 	providerBaseURLs: Partial<Record<ProviderName, string>>
 	providerModes: Partial<Record<ProviderName, SecretMode>>
 	tokenSigningKey: string | undefined
+	/** Pools of containers, by Worker. The one named like the orchestrator does the work of every Worker without a pool. */
+	pools: ReadonlyMap<string, PoolConfig>
+	poolHostURL: string | undefined
+	poolOrchestratorURL: string | undefined
 	leaseMs: number
 	pollMs: number
 	sweepIdleMs: number

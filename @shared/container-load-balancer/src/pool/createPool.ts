@@ -4,7 +4,7 @@ import { planPool } from '../plan/planPool.ts'
 import { refOf } from '../ports.ts'
 import { healthWithoutProbe, toContainerInstance, toPoolStatus } from '../view.ts'
 import { isProbed } from '../plan/checks.ts'
-import { beat, ExternalHeartbeat, ExternalRunner, join } from './external.ts'
+import { beat, RunnerHeartbeat, ExternalRunner, join } from './external.ts'
 import { inParallel } from './inParallel.ts'
 import { createMemory } from './memory.ts'
 import { errorText } from './outcomes.ts'
@@ -142,16 +142,14 @@ export function createPool({ driver, store, load, now, random, timer, settings, 
 		drain: (instanceId: string): Promise<ContainerInstance> =>
 			alter(instanceId, (instance, at) => (isAtWork(instance) ? advance(instance, { type: 'drain', at, thenRestart: false, detail: 'drained by hand' }) : instance)),
 
-		/** Probes it now. What does not run is not probed, since on some platforms that would start it. */
+		/**
+		 * Probes it now, and changes nothing: whoever may only look cannot make an instance fall. What does not run is not probed, since
+		 * on some platforms that would start it.
+		 */
 		async healthCheck(instanceId: string): Promise<ContainerHealth> {
 			await memory.open()
 			const instance = find(instanceId)
-			if (!isProbed(instance)) return healthWithoutProbe(instance, now())
-			const { outcome, check } = await probe(refOf(instance))
-			memory.change((state) => outcome(state, rules()))
-			await memory.save()
-			reporter.note(check)
-			return check
+			return isProbed(instance) ? (await probe(refOf(instance))).check : healthWithoutProbe(instance, now())
 		},
 
 		async registerExternal(runner: z.input<typeof ExternalRunner>): Promise<ContainerInstance> {
@@ -162,12 +160,15 @@ export function createPool({ driver, store, load, now, random, timer, settings, 
 			return toContainerInstance(find(parsed.instanceId), settings)
 		},
 
-		/** Answers whether the runner is to end after the work it has. Throws NOT_FOUND when it has to register again. */
-		async heartbeatExternal(instanceId: string, heartbeat: z.input<typeof ExternalHeartbeat> = {}): Promise<{ isDraining: boolean }> {
-			const parsed = parse(ExternalHeartbeat, heartbeat)
+		/**
+		 * A sign of life of a runner, its own or of the pool. Answers whether it is to end after the work it has. Throws NOT_FOUND when
+		 * the pool does not count on it: an external one has to register again, one of the pool to end.
+		 */
+		async heartbeat(instanceId: string, heartbeat: z.input<typeof RunnerHeartbeat> = {}): Promise<{ isDraining: boolean }> {
+			const parsed = parse(RunnerHeartbeat, heartbeat)
 			const { isDraining } = await alter(instanceId, (instance, at) => {
-				if (instance.isExternal && instance.state !== 'stopped') return beat(instance, parsed, at)
-				throw new AppError('NOT_FOUND', `${instanceId} is not registered as an external runner. Register it first.`, { instanceId })
+				if (instance.state === 'stopped' || instance.state === 'failed') throw new AppError('NOT_FOUND', `${instanceId} is not a runner that the pool of ${settings.workerName} counts on. An external one registers first.`, { instanceId })
+				return instance.isExternal ? beat(instance, parsed, at) : { ...instance, lastSeenAt: at }
 			})
 			return { isDraining }
 		},

@@ -10,8 +10,8 @@ export const ExternalRunner = z.strictObject({
 	port: z.int().min(1).max(65_535).default(8080),
 })
 
-export type ExternalHeartbeat = z.infer<typeof ExternalHeartbeat>
-export const ExternalHeartbeat = z.strictObject({
+export type RunnerHeartbeat = z.infer<typeof RunnerHeartbeat>
+export const RunnerHeartbeat = z.strictObject({
 	inFlight: z.int().min(0).max(10_000).default(0),
 	/** The runner ends now and says good-bye. */
 	isLeaving: z.boolean().default(false),
@@ -35,7 +35,7 @@ export function join(state: PoolState, { instanceId, port }: ExternalRunner, now
 }
 
 /** The runner after its heartbeat. */
-export function beat(instance: InstanceRecord, { inFlight, isLeaving }: ExternalHeartbeat, now: number): InstanceRecord {
+export function beat(instance: InstanceRecord, { inFlight, isLeaving }: RunnerHeartbeat, now: number): InstanceRecord {
 	if (isLeaving) return advance(instance, { type: 'stop', at: now, detail: 'the runner left' })
 	const alive = { ...instance, inFlight, lastSeenAt: now, lastHealthCheck: now, updatedAt: now, idleSince: inFlight > 0 ? null : (instance.idleSince ?? now) }
 	return alive.state === 'unhealthy' ? advance(alive, { type: 'ready', at: now }) : alive
