@@ -16,6 +16,7 @@ export default defineConfig(async () => ({
 							compatibilityFlags: ['nodejs_compat'],
 							d1Databases: ['DB'],
 							r2Buckets: ['OUTPUTS'],
+							durableObjects: { EVENT_HUB: { className: 'EventHub', useSQLite: true } },
 							bindings: { TEST_MIGRATIONS: await readD1Migrations(`${import.meta.dirname}/../migrations`) },
 						},
 					}),

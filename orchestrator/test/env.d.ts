@@ -3,6 +3,7 @@ declare namespace Cloudflare {
 	interface Env {
 		DB: D1Database
 		OUTPUTS: R2Bucket
+		EVENT_HUB: DurableObjectNamespace<import('../worker/durable-objects/EventHub.ts').EventHub>
 		TEST_MIGRATIONS: import('@cloudflare/vitest-plugin').D1Migration[]
 	}
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
 import type { TaskExecutionParams } from './services/executions/dispatcher.ts'
+import type { EventHubPort } from './services/events/events.ts'
 import type { PatchLandingParams } from './services/patch-manager/batches.ts'
 import type { Vars } from './services/vars.ts'
 
@@ -13,6 +14,7 @@ export interface Env {
 	PROVIDER_TASKS: Queue<ProviderTaskMessage>
 	TASK_EXECUTION: Workflow<TaskExecutionParams>
 	PATCH_LANDING: Workflow<PatchLandingParams>
+	EVENT_HUB: DurableObjectNamespace<Rpc.DurableObjectBranded & EventHubPort>
 	/** Vars and secrets are strings; `parseVars` turns them into `Vars` once. */
 	[name: string]: unknown
 }

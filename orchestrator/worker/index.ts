@@ -16,6 +16,9 @@ export { TaskExecution } from './workflows/TaskExecution.ts'
 // and of a batch of patches without an agent
 export { PatchLanding } from './workflows/PatchLanding.ts'
 
+// Single writers
+export { EventHub } from './durable-objects/EventHub.ts' // all live sockets
+
 const app = createApp(createServices)
 
 export default {

@@ -15,6 +15,7 @@ import { patchRoutes } from './patches.ts'
 import { createRouter, errorResponse } from './router.ts'
 import { taskRoutes } from './tasks.ts'
 import { tokenRoutes } from './tokens.ts'
+import { socketRoutes } from './websockets.ts'
 import { workspaceRoutes } from './workspaces.ts'
 
 const ABOUT = {
@@ -35,7 +36,7 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 	app.notFound((c) => errorResponse(new AppError('NOT_FOUND', `There is no ${c.req.method} ${c.req.path}. See /openapi.json for what there is.`)))
 
 	app.get('/health', (c) => c.json({ ok: true, worker: c.var.services.vars.workerName, upstream: c.var.services.vars.upstream }))
-	for (const routes of [orderRoutes(), executionRoutes(), aiProviderRoutes(), taskRoutes(), workspaceRoutes(), patchRoutes(), collisionRoutes((services) => services.collisions), humanRequestRoutes(), tokenRoutes()]) app.route('/', routes)
+	for (const routes of [orderRoutes(), executionRoutes(), aiProviderRoutes(), taskRoutes(), workspaceRoutes(), patchRoutes(), collisionRoutes((services) => services.collisions), humanRequestRoutes(), tokenRoutes(), socketRoutes()]) app.route('/', routes)
 	app.route('/', gatewayRoutes())
 	app.route('/', gitRoutes())
 
