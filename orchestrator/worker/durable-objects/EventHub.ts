@@ -9,6 +9,7 @@ import type { Connection, EventHubPort } from '../services/events/events.ts'
 import { createFanOut } from '../services/events/fanOut.ts'
 import type { HubSocket, SocketState } from '../services/events/fanOut.ts'
 import { readSnapshot } from '../services/events/snapshot.ts'
+import type { Subscription } from '../services/events/subscription.ts'
 import { createTickets } from '../services/events/tickets.ts'
 import { createWorkAlerts } from '../services/events/workAlerts.ts'
 
@@ -75,9 +76,10 @@ export class EventHub extends DurableObject<Env> implements EventHubPort {
 
 	/** The snapshot is read before the socket exists; what was logged since then is sent like everything else, from its cursor on. */
 	async #connect({ subscription, since, hasProtocol }: Connection): Promise<Response> {
-		const isFull = this.ctx.getWebSockets().length >= MAX_SOCKETS || this.ctx.getWebSockets(subscription.subject).length >= MAX_SOCKETS_OF_SUBJECT
-		if (isFull) throw new AppError('RATE_LIMITED', `There are as many sockets as there may be: ${MAX_SOCKETS} in all, ${MAX_SOCKETS_OF_SUBJECT} of one token. Close some, or poll GET /api/events.`)
+		this.#mustHaveRoom(subscription)
 		const snapshot = since === undefined ? await readSnapshot(this.#db, subscription) : null
+		// Others came in meanwhile.
+		this.#mustHaveRoom(subscription)
 		const { 0: client, 1: server } = new WebSocketPair()
 		this.ctx.acceptWebSocket(server, [subscription.subject])
 		const socket = this.#hubSocket(server, { ...subscription, cursor: snapshot?.cursor ?? since ?? 0 })
@@ -86,6 +88,11 @@ export class EventHub extends DurableObject<Env> implements EventHubPort {
 		if (subscription.feed === 'work') this.#fanOut.expectDue()
 		this.ctx.waitUntil(this.#look())
 		return new Response(null, { status: 101, webSocket: client, headers: hasProtocol ? { 'sec-websocket-protocol': SOCKET_PROTOCOL } : {} })
+	}
+
+	#mustHaveRoom({ subject }: Subscription): void {
+		if (this.ctx.getWebSockets().length < MAX_SOCKETS && this.ctx.getWebSockets(subject).length < MAX_SOCKETS_OF_SUBJECT) return
+		throw new AppError('RATE_LIMITED', `There are as many sockets as there may be: ${MAX_SOCKETS} in all, ${MAX_SOCKETS_OF_SUBJECT} of one token. Close some, or poll GET /api/events.`)
 	}
 
 	async #look(): Promise<void> {

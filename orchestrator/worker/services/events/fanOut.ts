@@ -1,7 +1,7 @@
 import { SOCKET_CLOSE } from '@shared/contracts'
 import type { ServerMessage, WakeUp } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
-import { linesAfterQuery } from '../../database/repositories/eventLog.ts'
+import { linesAfterQuery, newestLineQuery } from '../../database/repositories/eventLog.ts'
 import { toEvent } from './messages.ts'
 import type { Event } from './messages.ts'
 import { isWanted } from './subscription.ts'
@@ -70,6 +70,8 @@ export function createFanOut({ db, now, openSockets, alerts }: FanOutDeps) {
 	let isAsked = false
 	/** When work will be due that no line tells of; 0 = to be found out. */
 	let dueAt: number | null = 0
+	/** What may wait for one socket, with as many as there are. */
+	let mostWaiting = MOST_WAITING_BYTES
 
 	async function readPage(from: number): Promise<Page> {
 		const events = (await db.all(linesAfterQuery(from, PAGE_ROWS))).map(toEvent)
@@ -78,22 +80,20 @@ export function createFanOut({ db, now, openSockets, alerts }: FanOutDeps) {
 
 	function isFull({ state, waitingBytes, save }: HubSocket): boolean {
 		if (state.fullSince === undefined) return false
-		if (waitingBytes() > mostWaiting() / 2) return true
+		if (waitingBytes() > mostWaiting / 2) return true
 		state.fullSince = undefined
 		save()
 		return false
 	}
-	const mostWaiting = () => Math.max(LEAST_WAITING_BYTES, Math.min(MOST_WAITING_BYTES, ALL_WAITING_BYTES / Math.max(1, sockets().length)))
 
 	/** Sends a page to all that have seen everything up to its start and not yet all of it. One turn: nothing comes in between. */
 	function deliver(page: Page, kinds: readonly WakeUp[]): void {
-		const limit = mostWaiting()
 		for (const socket of sockets()) {
 			const { state } = socket
 			if (state.cursor < page.from || state.cursor >= page.end || isFull(socket)) continue
 			trySend(socket, () => {
 				if (state.feed === 'work') for (const kind of kinds) socket.send(wakeUpMessage(kind, page.end, now()))
-				else if (!sendLines(socket, page.events, limit)) state.fullSince = now()
+				else if (!sendLines(socket, page.events, mostWaiting)) state.fullSince = now()
 				if (state.fullSince === undefined) state.cursor = page.end
 				socket.save()
 			})
@@ -122,21 +122,24 @@ export function createFanOut({ db, now, openSockets, alerts }: FanOutDeps) {
 			const front = await readPage(Math.max(...ready.map(({ state }) => state.cursor)))
 			deliver(front, await kindsFor(front))
 			if (front.events.some(({ line }) => line.operation.startsWith('queue.'))) dueAt = 0
+			const newest = front.isLast ? front.end : ((await db.first(newestLineQuery()))?.id ?? front.end)
+			for (const socket of sockets()) if (newest - socket.state.cursor > MAX_LINES_BEHIND && !isFull(socket)) skip(socket, newest)
 			const isBehind = sockets().some((socket) => !isFull(socket) && socket.state.cursor < front.from) && (await catchUpLast(front.end))
 			if (front.isLast && !isBehind) return
 		}
 	}
 
 	async function catchUpLast(front: number): Promise<true> {
-		const late = () => sockets().filter((socket) => !isFull(socket) && socket.state.cursor < front)
-		for (const socket of late()) if (front - socket.state.cursor > MAX_LINES_BEHIND) skip(socket, front)
-		const page = await readPage(Math.min(front, ...late().map(({ state }) => state.cursor)))
+		const late = sockets().filter((socket) => !isFull(socket) && socket.state.cursor < front)
+		const page = await readPage(Math.min(front, ...late.map(({ state }) => state.cursor)))
 		deliver(page.isLast ? { ...page, end: Math.max(page.end, front) } : page, await kindsFor(page))
 		return true
 	}
 
 	function closeEnded(): void {
-		for (const { state, close } of sockets()) {
+		const open = sockets()
+		mostWaiting = Math.max(LEAST_WAITING_BYTES, Math.min(MOST_WAITING_BYTES, ALL_WAITING_BYTES / Math.max(1, open.length)))
+		for (const { state, close } of open) {
 			if (state.expiresAt <= now()) close(SOCKET_CLOSE.TOKEN_EXPIRED, 'The token has ended. Connect with a new one.')
 			else if (state.fullSince !== undefined && now() - state.fullSince > MAX_FULL_MS) close(SOCKET_CLOSE.TOO_SLOW, 'Too slow. Connect again with since.')
 		}
