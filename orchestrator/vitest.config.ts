@@ -17,7 +17,7 @@ export default defineConfig(async () => ({
 							d1Databases: ['DB'],
 							r2Buckets: ['OUTPUTS'],
 							kvNamespaces: ['POOL_SNAPSHOTS'],
-							durableObjects: { CONTAINER_POOL: { className: 'ContainerPool', useSQLite: true } },
+							durableObjects: { CONTAINER_POOL: { className: 'ContainerPool', useSQLite: true }, EVENT_HUB: { className: 'EventHub', useSQLite: true } },
 							bindings: { TEST_MIGRATIONS: await readD1Migrations(`${import.meta.dirname}/../migrations`) },
 						},
 					}),

@@ -5,6 +5,7 @@ declare namespace Cloudflare {
 		OUTPUTS: R2Bucket
 		POOL_SNAPSHOTS: KVNamespace
 		CONTAINER_POOL: DurableObjectNamespace<import('../worker/durable-objects/ContainerPool.ts').ContainerPool>
+		EVENT_HUB: DurableObjectNamespace<import('../worker/durable-objects/EventHub.ts').EventHub>
 		TEST_MIGRATIONS: import('@cloudflare/vitest-plugin').D1Migration[]
 	}
 }

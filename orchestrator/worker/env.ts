@@ -1,9 +1,13 @@
+import { exports } from 'cloudflare:workers'
 import { z } from 'zod'
 import { PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
 import { parsePools } from './services/containers/poolConfig.ts'
+import type { ContainerPort } from './services/containers/drivers/cloudflareContainers.ts'
+import type { ContainerPlace } from './services/containers/egress.ts'
 import type { PoolObject } from './services/containers/poolObject.ts'
 import type { TaskExecutionParams } from './services/executions/dispatcher.ts'
+import type { EventHubPort } from './services/events/events.ts'
 import type { PatchLandingParams } from './services/patch-manager/batches.ts'
 import type { Vars } from './services/vars.ts'
 
@@ -16,13 +20,18 @@ export interface Env {
 	TASK_EXECUTION: Workflow<TaskExecutionParams>
 	PATCH_LANDING: Workflow<PatchLandingParams>
 	CONTAINER_POOL: DurableObjectNamespace<Rpc.DurableObjectBranded & PoolObject>
+	AGENT_CONTAINER: DurableObjectNamespace<Rpc.DurableObjectBranded & ContainerPort>
 	POOL_SNAPSHOTS: KVNamespace
+	EVENT_HUB: DurableObjectNamespace<Rpc.DurableObjectBranded & EventHubPort>
 	/** Vars and secrets are strings; `parseVars` turns them into `Vars` once. */
 	[name: string]: unknown
 }
 
 const Modes = z.partialRecord(ProviderName, SecretMode)
 const BaseURLs = z.partialRecord(ProviderName, z.url())
+
+/** What this Worker exports, called from within. */
+export const ownDoors = exports as unknown as { default: Pick<Fetcher, 'fetch'>; ContainerEgress: (options: { props: ContainerPlace }) => Fetcher }
 
 const VarsSchema = z.object({
 	ENVIRONMENT: z.string().default('production'),
@@ -39,8 +48,6 @@ const VarsSchema = z.object({
 	CONTAINER_POOLS: z.string().default('{}'),
 	/** The program that starts runners as processes of a machine; its token is the secret POOL_HOST_TOKEN. */
 	POOL_HOST_URL: z.url({ protocol: /^https?$/ }).optional(),
-	/** Where containers reach the orchestrator. */
-	POOL_ORCHESTRATOR_URL: z.url({ protocol: /^https?$/ }).optional(),
 	LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
 	/** How long the Workflow waits for a nudge before it looks at the task itself. */
 	POLL_MS: z.coerce.number().int().min(200).default(15_000),
@@ -70,7 +77,6 @@ export function parseVars(env: Env): Vars {
 		tokenSigningKey: vars.TOKEN_SIGNING_KEY,
 		pools: parsePools(vars.CONTAINER_POOLS),
 		poolHostURL: vars.POOL_HOST_URL,
-		poolOrchestratorURL: vars.POOL_ORCHESTRATOR_URL,
 		leaseMs: vars.LEASE_MS,
 		pollMs: vars.POLL_MS,
 		sweepIdleMs: vars.SWEEP_IDLE_MS,

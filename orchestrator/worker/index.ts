@@ -19,6 +19,11 @@ export { PatchLanding } from './workflows/PatchLanding.ts'
 
 // Single writers
 export { ContainerPool } from './durable-objects/ContainerPool.ts' // one for each Worker's pool of containers
+export { EventHub } from './durable-objects/EventHub.ts' // all live sockets
+
+// Containers of the platform, and their only way out
+export { AgentContainer } from './durable-objects/AgentContainer.ts'
+export { ContainerEgress } from './entrypoints/ContainerEgress.ts'
 
 const app = createApp(createServices)
 

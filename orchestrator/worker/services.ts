@@ -23,6 +23,9 @@ import { createTaskQueue } from './services/container-tasks/taskQueue.ts'
 import { createContainers } from './services/containers/containers.ts'
 import { createPoolSnapshots } from './services/containers/poolSnapshots.ts'
 import { withPools } from './services/containers/withPools.ts'
+import { createEvents } from './services/events/events.ts'
+import { createNudge } from './services/events/nudge.ts'
+import type { PendingNudge } from './services/events/nudge.ts'
 import { createDispatcher } from './services/executions/dispatcher.ts'
 import { createExecutions } from './services/executions/executions.ts'
 import { createLandingSteps } from './services/executions/landingSteps.ts'
@@ -52,6 +55,7 @@ import { TASK_SETTLED } from './workflows/events.ts'
 
 // Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
 const remoteCache = createRemoteCache()
+const pendingNudge: PendingNudge = { until: 0 }
 const parsed = new WeakMap<Env, Vars>()
 
 function varsOf(env: Env): Vars {
@@ -64,15 +68,20 @@ function varsOf(env: Env): Vars {
 
 /** The outside of every service: what tests replace. */
 function createOutside(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
+	const hub = () => env.EVENT_HUB.getByName('hub')
+	const now = () => Date.now()
+	const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+	const waitUntil = (promise: Promise<unknown>) => ctx.waitUntil(promise)
 	return {
 		env,
 		vars: varsOf(env),
-		db: createDatabase(env.DB),
-		now: () => Date.now(),
+		hub,
+		db: createDatabase(env.DB, createNudge({ notify: () => hub().notify(), now, sleep, waitUntil, pending: pendingNudge })),
+		now,
 		ids: createIds((length) => crypto.getRandomValues(new Uint8Array(length))),
 		fetch: ((input, init) => fetch(input, init)) as typeof fetch,
-		sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-		waitUntil: (promise: Promise<unknown>) => ctx.waitUntil(promise),
+		sleep,
+		waitUntil,
 		log: createLogger({ fields: { worker: 'vibehq-orchestrator' } }),
 	}
 }
@@ -243,6 +252,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 	return {
 		vars, tokens, registry, orders, gateway, ...work, ...running,
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
+		events: createEvents({ db, hub: outside.hub }),
 		stats: () => providerStats(db),
 		housekeeping: { forget: () => db.run(forgetKeys(now() - DAY_MS)) },
 	}

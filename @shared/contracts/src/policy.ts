@@ -11,6 +11,13 @@ export const PolicyRule = z.enum(['file-count', 'block-bytes', 'protected-file',
 /** `*` is anything but a slash, `**` anything, `?` one character; letters match in both cases. */
 const Glob = z.string().min(1).max(300)
 
+/** A name of the public internet, or `*.` and one for all names below it; no address, so that nothing inside a network is meant. */
+const Host = z
+	.string()
+	.max(253)
+	.regex(/^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, 'a host name in small letters, or *. and one')
+	.refine((host) => !/\.(internal|local|localhost|localdomain|lan|home|intranet|private)$/.test(host), 'a name of a private network')
+
 /**
  * What has to be looked at before an agent changes it: what runs by itself (CI, hooks), what decides which foreign code is taken
  * (lockfiles, registries), and what tells the next agent what to do.
@@ -32,6 +39,8 @@ export const WorkspacePolicy = z.strictObject({
 	protectedFiles: z.array(Glob).max(300).default([...PROTECTED_FILES]),
 	/** When it names any, other files are `file-not-allowed`. */
 	allowedFiles: z.array(Glob).max(300).default([]),
+	/** What the containers that work on it may reach beside the orchestrator. */
+	allowedHosts: z.array(Host).max(100).default([]),
 	outcomes: z.partialRecord(PolicyRule, PolicyOutcome).default({}),
 	/** How long a person has to decide, in ms. */
 	approvalTtlMs: z.int().min(60_000).max(30 * 86_400_000).default(7 * 86_400_000),

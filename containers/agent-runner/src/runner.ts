@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClaimedTask } from '@shared/contracts'
+import type { ClaimedTask, WakeUp } from '@shared/contracts'
 import { findCapabilities } from './capabilities.ts'
 import type { Capabilities } from './capabilities.ts'
 import { createCLISource } from './cliSource.ts'
@@ -15,6 +15,8 @@ import { warmUpPatchManager } from './patchManager.ts'
 import { createRedactor } from './redact.ts'
 import { findMemoryRoot, sweepRuns } from './runDirs.ts'
 import { runTask } from './runTask.ts'
+import { createWake } from './wake.ts'
+import type { Wake } from './wake.ts'
 
 export type Log = (event: string, fields: Record<string, unknown>) => void
 
@@ -46,6 +48,7 @@ export interface Runner {
 }
 
 const LONG_POLL_MS = 20_000
+const SHORT_POLL_MS = 1000
 const MAX_BACKOFF_MS = 10_000
 
 /**
@@ -92,7 +95,10 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	const control = new AbortController()
 	// Inside a container the end of a run kills everything of the agents' user, so there is room for one.
 	const concurrency = isolation.kind === 'container' ? 1 : options.concurrency
-	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, signal: control.signal, run, log })
+	const canDo = ({ requires }: WakeUp): boolean => requires === null || !capabilities.isSettled || capabilities.names.some((name) => name === requires)
+	const hangUp = new AbortController()
+	const wake = createWake({ orchestratorURL, runnerToken: options.runnerToken, canDo, signal: AbortSignal.any([control.signal, hangUp.signal]), log })
+	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, wake, signal: control.signal, run, log }).finally(() => hangUp.abort())
 	return {
 		done,
 		status: () => ({ startedAt, lastContactAt, runningTasks: leases.size, isolation: isolation.kind, agents: capabilities.names }),
@@ -108,12 +114,13 @@ interface ClaimLoop {
 	options: RunnerOptions
 	client: OrchestratorClient
 	capabilities: Capabilities
+	wake: Wake
 	signal: AbortSignal
 	run: (claimed: ClaimedTask) => Promise<void>
 	log: Log
 }
 
-async function claimLoop({ options, client, capabilities, signal, run, log }: ClaimLoop): Promise<void> {
+async function claimLoop({ options, client, capabilities, wake, signal, run, log }: ClaimLoop): Promise<void> {
 	const running = new Set<Promise<void>>()
 	let failures = 0
 	// What is installed already is ready in no time, and the first claim should name it.
@@ -125,13 +132,16 @@ async function claimLoop({ options, client, capabilities, signal, run, log }: Cl
 			continue
 		}
 		try {
-			const claimed = await client.claim(claimRequest(options, capabilities, options.isOnce ? 1 : free), signal)
+			const calls = wake.calls()
+			const claimed = await client.claim(claimRequest(options, capabilities, { max: options.isOnce ? 1 : free, isOpen: wake.isOpen() }), signal)
 			failures = 0
 			for (const task of claimed) {
 				const ended = run(task).finally(() => running.delete(ended))
 				running.add(ended)
 			}
 			if (options.isOnce && claimed.length > 0) break
+			// The end of a task may let another one start, which is not always told.
+			if (claimed.length === 0 && capabilities.isSettled) await Promise.race([wake.idle(calls), ...running])
 		} catch (error) {
 			if (signal.aborted) break
 			failures += 1
@@ -144,8 +154,9 @@ async function claimLoop({ options, client, capabilities, signal, run, log }: Cl
 	await Promise.all(running)
 }
 
-function claimRequest({ workerName, containerName }: RunnerOptions, { names, isSettled }: Capabilities, max: number) {
-	// While agents are still being installed, ask again soon with more of them.
-	const waitMs = isSettled ? LONG_POLL_MS : 1000
+function claimRequest({ workerName, containerName }: RunnerOptions, { names, isSettled }: Capabilities, { max, isOpen }: { max: number; isOpen: boolean }) {
+	// While agents are still being installed, ask again soon with more of them. With an open line only the work that comes at once is
+	// waited for in the claim, which gets it soonest; for all other there will be a call.
+	const waitMs = isSettled && !isOpen ? LONG_POLL_MS : SHORT_POLL_MS
 	return { workerName, containerName, taskTypes: ['agent-run' as const, 'validate' as const, 'command' as const], capabilities: [...names], waitMs, max }
 }

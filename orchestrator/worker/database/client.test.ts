@@ -11,3 +11,16 @@ it('runs a batch all or nothing', async () => {
 	await expect(db.batch([appendLog(line), broken])).rejects.toThrow(/UNIQUE/)
 	expect(await db.all(sql.selectFrom('operation_logs').selectAll())).toEqual([])
 })
+
+it('tells of every write that appended to the log, once it is stored, and of no other', async () => {
+	const line = { source: 'test', operation: 'b', workerName: 'w', at: 1 }
+	const count = async () => (await createDatabase(env.DB).all(sql.selectFrom('operation_logs').select('id').where('operation', '=', 'b'))).length
+	const seen: Promise<number>[] = []
+	const db = createDatabase(env.DB, () => void seen.push(count()))
+	await db.run(appendLog(line))
+	await db.batch([sql.deleteFrom('workspaces'), appendLog(line), appendLog(line)])
+	await db.batch([sql.deleteFrom('workspaces')])
+	await db.all(sql.selectFrom('operation_logs').selectAll())
+	await db.run(sql.deleteFrom('workspaces'))
+	expect(await Promise.all(seen)).toEqual([1, 3])
+})

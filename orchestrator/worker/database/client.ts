@@ -1,6 +1,6 @@
 import type { Kyselify } from 'drizzle-orm/kysely'
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
-import type { Compilable, InferResult } from 'kysely'
+import type { Compilable, CompiledQuery, InferResult } from 'kysely'
 import type * as schema from './schema.ts'
 
 type Tables = typeof schema
@@ -30,10 +30,15 @@ export interface Database {
 	batch(statements: readonly Statement[]): Promise<unknown[][]>
 }
 
-export function createDatabase(d1: D1Database): Database {
-	const prepare = (query: Compilable<unknown>) => {
-		const { sql: text, parameters } = query.compile()
-		return d1.prepare(text).bind(...parameters)
+/** What every statement that appends to the log starts with. */
+const APPENDS = 'insert into "operation_logs"'
+
+/** `onLogged` hears of each write that appended to the log, once it is stored. */
+export function createDatabase(d1: D1Database, onLogged: () => void = () => undefined): Database {
+	const bind = ({ sql: text, parameters }: CompiledQuery<unknown>) => d1.prepare(text).bind(...parameters)
+	const prepare = (query: Compilable<unknown>) => bind(query.compile())
+	const written = (queries: readonly CompiledQuery<unknown>[]) => {
+		if (queries.some(({ sql: text }) => text.startsWith(APPENDS))) onLogged()
 	}
 	return {
 		async all<Q extends Compilable<unknown>>(query: Q) {
@@ -45,11 +50,16 @@ export function createDatabase(d1: D1Database): Database {
 			return (results as InferResult<Q>)[0]
 		},
 		async run(query) {
-			return (await prepare(query).run()).meta.changes
+			const compiled = query.compile()
+			const { meta } = await bind(compiled).run()
+			written([compiled])
+			return meta.changes
 		},
 		async batch(statements) {
 			if (statements.length === 0) return []
-			const results = await d1.batch(statements.map(prepare))
+			const compiled = statements.map((statement) => statement.compile())
+			const results = await d1.batch(compiled.map(bind))
+			written(compiled)
 			return results.map((result) => result.results)
 		},
 	}

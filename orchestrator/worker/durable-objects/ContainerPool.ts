@@ -72,9 +72,8 @@ export class ContainerPool extends DurableObject<Env> implements PoolObject {
 				workerName,
 				hostURL: vars.poolHostURL,
 				hostToken: readSecret(env, 'POOL_HOST_TOKEN'),
-				// A container class is bound here once the deployment has one.
-				containerOf: null,
-				environment: createRunnerEnvironment({ tokens, workerName, orchestratorURL: vars.poolOrchestratorURL }),
+				containerOf: (platformName) => env.AGENT_CONTAINER.getByName(platformName),
+				environment: createRunnerEnvironment({ tokens, workerName }),
 				fetch: (input, init) => fetch(input, init),
 				now,
 			}),

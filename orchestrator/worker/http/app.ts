@@ -17,6 +17,7 @@ import { poolRunnerRoutes } from './poolRunners.ts'
 import { createRouter, errorResponse } from './router.ts'
 import { taskRoutes } from './tasks.ts'
 import { tokenRoutes } from './tokens.ts'
+import { socketRoutes } from './websockets.ts'
 import { workspaceRoutes } from './workspaces.ts'
 
 const ABOUT = {
@@ -37,7 +38,21 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 	app.notFound((c) => errorResponse(new AppError('NOT_FOUND', `There is no ${c.req.method} ${c.req.path}. See /openapi.json for what there is.`)))
 
 	app.get('/health', (c) => c.json({ ok: true, worker: c.var.services.vars.workerName, upstream: c.var.services.vars.upstream }))
-	for (const routes of [orderRoutes(), executionRoutes(), aiProviderRoutes(), taskRoutes(), workspaceRoutes(), patchRoutes(), collisionRoutes((services) => services.collisions), humanRequestRoutes(), tokenRoutes(), containerRoutes(), poolRunnerRoutes()]) app.route('/', routes)
+	const doors = [
+		orderRoutes(),
+		executionRoutes(),
+		aiProviderRoutes(),
+		taskRoutes(),
+		workspaceRoutes(),
+		patchRoutes(),
+		collisionRoutes((services) => services.collisions),
+		humanRequestRoutes(),
+		tokenRoutes(),
+		containerRoutes(),
+		poolRunnerRoutes(),
+		socketRoutes(),
+	]
+	for (const routes of doors) app.route('/', routes)
 	app.route('/', gatewayRoutes())
 	app.route('/', gitRoutes())
 

@@ -12,7 +12,6 @@ export interface Vars {
 	/** Pools of containers, by Worker. The one named like the orchestrator does the work of every Worker without a pool. */
 	pools: ReadonlyMap<string, PoolConfig>
 	poolHostURL: string | undefined
-	poolOrchestratorURL: string | undefined
 	leaseMs: number
 	pollMs: number
 	sweepIdleMs: number

@@ -1,4 +1,3 @@
-import { AppError } from '@shared/contracts'
 import type { InstanceRef } from '@shared/container-load-balancer'
 import type { Tokens } from '../security/tokens.ts'
 
@@ -6,23 +5,19 @@ export interface RunnerEnvironmentDeps {
 	tokens: Pick<Tokens, 'mint'>
 	/** Whose pool it is; runners claim in its name. */
 	workerName: string
-	/** Where a container reaches the orchestrator. */
-	orchestratorURL: string | undefined
 }
 
 /** A runner whose token has ended ends itself, and comes back with a new one. */
 const TOKEN_TTL_MS = 30 * 86_400_000
 
 /** What a runner that the pool starts is told. Its token opens claims and reports of this one container, nothing else. */
-export function createRunnerEnvironment({ tokens, workerName, orchestratorURL }: RunnerEnvironmentDeps) {
+export function createRunnerEnvironment({ tokens, workerName }: RunnerEnvironmentDeps) {
 	const token = ({ instanceId }: Pick<InstanceRef, 'instanceId'>): Promise<string> =>
 		tokens.mint({ kind: 'runner', subject: `pool:${instanceId}`.slice(0, 100), workerName, containerName: instanceId, ttlMs: TOKEN_TTL_MS })
 	return {
 		token,
 		async of({ instanceId, port }: InstanceRef): Promise<Readonly<Record<string, string>>> {
-			if (orchestratorURL === undefined) throw new AppError('NOT_CONFIGURED', 'Containers do not know where the orchestrator is. Set POOL_ORCHESTRATOR_URL.')
 			return {
-				ORCHESTRATOR_URL: orchestratorURL,
 				ORCHESTRATOR_TOKEN: await token({ instanceId }),
 				WORKER_NAME: workerName,
 				CONTAINER_NAME: instanceId,
