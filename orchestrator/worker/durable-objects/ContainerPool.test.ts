@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { PoolStatus } from '@shared/contracts'
 import { createFakeProcessHost } from '../../test/support/fakeProcessHost.ts'
+import { forgetPools } from '../../test/support/poolDoors.ts'
 import { POOL_BINDINGS, POOL_NAMES } from '../../test/support/pools.ts'
 import { createDatabase, sql } from '../database/client.ts'
 import { POOL_LOG_SOURCE } from '../database/repositories/containerInstances.ts'
@@ -44,13 +45,7 @@ afterEach(() => {
 	Object.assign(host.weather, { isAway: false, ignoresSignals: false })
 })
 afterAll(async () => {
-	// Alarms would go on into other files.
-	for (const name of [...POOL_NAMES, 'without-class', 'of-externals']) {
-		await runInDurableObject(objectOf(name), async (_object, { storage }) => {
-			await storage.deleteAlarm()
-			await storage.deleteAll()
-		})
-	}
+	await forgetPools([...POOL_NAMES, 'without-class', 'of-externals'])
 	vi.unstubAllGlobals()
 })
 
@@ -92,7 +87,7 @@ describe('a pool', () => {
 		const { instances } = await until('a second start', (status) => status.instances[0]?.generation === 2 && status.instances[0].state === 'running')
 		expect(instances).toHaveLength(1)
 		await vi.waitFor(() => expect(host.running('crashes')).toEqual(['runner-0']), 5000)
-		await vi.waitFor(async () => expect((await logOf('crashes')).map(({ operation, level }) => `${operation} ${level}`)).toContain('container.failed warn'))
+		await vi.waitFor(async () => expect((await logOf('crashes')).find(({ operation }) => operation === 'container.failed')).toMatchObject({ level: 'warn', container_name: 'runner-0', details: expect.stringContaining('137') }))
 	})
 
 	it('follows the queue up and down, and lets work end', async () => {
