@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { POOL_BINDINGS } from './test/support/pools.ts'
 
 // Two kinds of tests: beside the code in workerd with a real D1, and `*.node.test.ts` in Node, which start the
 // whole Worker (and real git, real CLIs) from outside.
@@ -18,7 +19,7 @@ export default defineConfig(async () => ({
 							r2Buckets: ['OUTPUTS'],
 							kvNamespaces: ['POOL_SNAPSHOTS'],
 							durableObjects: { CONTAINER_POOL: { className: 'ContainerPool', useSQLite: true }, EVENT_HUB: { className: 'EventHub', useSQLite: true } },
-							bindings: { TEST_MIGRATIONS: await readD1Migrations(`${import.meta.dirname}/../migrations`) },
+							bindings: { TEST_MIGRATIONS: await readD1Migrations(`${import.meta.dirname}/../migrations`), ...POOL_BINDINGS },
 						},
 					}),
 				],

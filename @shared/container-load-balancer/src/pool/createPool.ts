@@ -91,6 +91,8 @@ export function createPool({ driver, store, load, now, random, timer, settings, 
 			wakeAt = plan.nextWakeAt
 			if (plan.actions.length === 0) break
 			await act(plan.actions)
+			// The next round may start it again, and then nobody would read why it had failed.
+			if (memory.current().instances.some(({ state }) => state === 'failed')) await report()
 			if (round < MAX_ROUNDS && now() - since < SLOW_MS) continue
 			wakeAt = now()
 			break

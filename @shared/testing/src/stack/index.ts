@@ -42,7 +42,7 @@ export async function startStack(options: StackOptions) {
 	const { models } = options
 	const keys = models === 'real' ? {} : (models.keys ?? Object.fromEntries(Object.entries(EMULATED).map(([provider]) => [provider, `emulator-key-of-${provider}`])))
 	const emulator = models === 'real' ? null : await startEmulator({ scenarios: models.emulator, apiKeys: keys })
-	const emulated = emulator === null ? {} : emulatorVars(emulator.url, keys, models === 'real' ? {} : models.baseURLs)
+	const emulated = emulator === null ? {} : emulatedModels(emulator.url, keys, models === 'real' ? {} : models.baseURLs)
 	const orchestratorOptions = { stateDir, vars: { ...emulated, ...options.vars }, ...(options.port === undefined ? {} : { port: options.port }) }
 	let orchestrator = await startOrchestrator(orchestratorOptions).catch(async (error: unknown) => {
 		await emulator?.close()
@@ -93,7 +93,8 @@ export async function startStack(options: StackOptions) {
 }
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
-function emulatorVars(url: string, keys: Record<string, string>, baseURLs: Record<string, string> = {}): Record<string, string> {
+/** Vars and secrets that make the orchestrator take the emulator for the providers that have a key here. */
+export function emulatedModels(url: string, keys: Record<string, string>, baseURLs: Record<string, string> = {}): Record<string, string> {
 	const bases = { ...Object.fromEntries(Object.keys(EMULATED).map((provider) => [provider, `${url}/p/${provider}`])), ...baseURLs }
 	const secrets = Object.entries(EMULATED).flatMap(([provider, name]) => {
 		const key = keys[provider]

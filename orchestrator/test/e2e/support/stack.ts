@@ -43,6 +43,9 @@ export function sharedStack(options: SharedStackOptions = {}): { readonly stack:
 
 const withoutRunner = ({ runner: _merged, ...rest }: SharedStackOptions) => rest
 
+/** What placing an order needs of a stack. */
+export type OrderingStack = Pick<Stack, 'client' | 'url' | 'operatorToken' | 'stateDir' | 'emulator'>
+
 /** Keys that are like no other, so that they can be looked for. */
 const freshKeys = () => Object.fromEntries(['codex', 'claude', 'gemini', 'copilot'].map((provider) => [provider, `key-of-${provider}-${randomBytes(16).toString('hex')}`]))
 
@@ -57,7 +60,7 @@ export interface Base {
 }
 
 /** A hosted workspace whose `main` holds these files. */
-export async function makeWorkspace(stack: Stack, files: Files = { 'README.md': 'hello\n' }): Promise<Base> {
+export async function makeWorkspace(stack: OrderingStack, files: Files = { 'README.md': 'hello\n' }): Promise<Base> {
 	const workspace = await stack.client.createWorkspace()
 	const url = `${stack.url}${workspace.clonePath}`
 	const folder = tempFolder(stack)
@@ -76,7 +79,7 @@ export function writeInto(folder: string, path: string, content: string | Uint8A
 }
 
 /** Goes away with the state of the stack. */
-export const tempFolder = (stack: Stack) => mkdtempSync(join(stack.stateDir, 'folder-'))
+export const tempFolder = (stack: OrderingStack) => mkdtempSync(join(stack.stateDir, 'folder-'))
 
 /** What the scripted model does; name and match are filled in. Without `provider` it holds for all. The first that fits is played. */
 export type Script = Omit<Scenario, 'name' | 'match' | 'steps'> & { steps?: ScenarioStep[] }
@@ -114,7 +117,7 @@ export interface SettledOrder extends PlacedOrder {
 }
 
 /** Places an order for a scripted agent, without waiting for it. */
-export async function place(stack: Stack, spec: OrderSpec): Promise<PlacedOrder> {
+export async function place(stack: OrderingStack, spec: OrderSpec): Promise<PlacedOrder> {
 	const { prompt = 'Change the project', base: known, files, scenario, ...input } = spec
 	const token = `token-${randomBytes(6).toString('hex')}`
 	script(stack, token, scenario)
@@ -135,7 +138,7 @@ export async function place(stack: Stack, spec: OrderSpec): Promise<PlacedOrder>
 }
 
 /** Places an order for a scripted agent and waits until it has ended, well or not. */
-export async function order(stack: Stack, spec: OrderSpec): Promise<SettledOrder> {
+export async function order(stack: OrderingStack, spec: OrderSpec): Promise<SettledOrder> {
 	return (await place(stack, spec)).settled()
 }
 
@@ -168,13 +171,13 @@ export function placedOrders<Name extends string>(shared: { readonly stack: Stac
 }
 
 /** Teaches the emulator what to do with prompts that hold the token. */
-export function script(stack: Stack, token: string, scripts: Script | Script[]): void {
+export function script(stack: OrderingStack, token: string, scripts: Script | Script[]): void {
 	if (stack.emulator === null) throw new Error('This stack has no emulator.')
 	stack.emulator.addScenarios([scripts].flat().map((each, index) => ({ steps: [], ...each, name: `${token}-${index}`, match: token })))
 }
 
 /** An execution and those that took over from it. */
-async function executionsFrom(stack: Stack, executionId: string): Promise<[ExecutionView, ...ExecutionView[]]> {
+async function executionsFrom(stack: OrderingStack, executionId: string): Promise<[ExecutionView, ...ExecutionView[]]> {
 	const first = await stack.client.execution(executionId)
 	return first.nextExecutionId === null ? [first] : [first, ...(await executionsFrom(stack, first.nextExecutionId))]
 }

@@ -1,12 +1,25 @@
 import { toPoolHealth } from '@shared/container-load-balancer'
 import { PoolStatus } from '@shared/contracts'
 import type { PoolHealth } from '@shared/contracts'
+import { z } from 'zod'
 
 /** The part of a KV namespace that is used here. */
 export interface SnapshotValues {
 	get(key: string, options: { cacheTtl: number }): Promise<string | null>
 	put(key: string, value: string): Promise<void>
 }
+
+const Snapshot = z
+	.string()
+	.transform((text, context): unknown => {
+		try {
+			return JSON.parse(text)
+		} catch {
+			context.addIssue('is no JSON')
+			return z.NEVER
+		}
+	})
+	.pipe(PoolStatus)
 
 const keyOf = (workerName: string) => `pool:${workerName}`
 /** The shortest that the platform caches for. */
@@ -16,8 +29,7 @@ const CACHE_S = 30
 export function createPoolSnapshots(values: SnapshotValues) {
 	async function read(workerName: string): Promise<PoolStatus | null> {
 		const text = await values.get(keyOf(workerName), { cacheTtl: CACHE_S })
-		if (text === null) return null
-		const status = PoolStatus.safeParse(JSON.parse(text))
+		const status = Snapshot.safeParse(text)
 		return status.success ? status.data : null
 	}
 	return {

@@ -1,0 +1,51 @@
+import { createExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { createFakeProcessHost } from '../../test/support/fakeProcessHost.ts'
+import { forgetPools } from '../../test/support/poolDoors.ts'
+import type { Env } from '../env.ts'
+import { ContainerLoadBalancerOps } from './ContainerLoadBalancerOps.ts'
+
+/** The entrypoint as the binding of a Worker reaches it. */
+const boundTo = (props: object) => new ContainerLoadBalancerOps(Object.assign(createExecutionContext(), { props }), env as unknown as Env)
+const factory = boundTo({ workerName: 'bound' })
+const stranger = boundTo({ workerName: 'stranger' })
+const host = createFakeProcessHost()
+
+beforeAll(() => {
+	vi.stubGlobal('fetch', host.fetch)
+})
+afterAll(async () => {
+	await forgetPools(['bound', 'stranger'])
+	vi.unstubAllGlobals()
+})
+
+it('keeps the pool of the Worker that calls', async () => {
+	expect(await factory.scaleContainers(1)).toMatchObject({ workerName: 'bound', manualTarget: 1 })
+	await vi.waitFor(async () => expect(await factory.getContainerStatus()).toMatchObject({ instances: [{ instanceId: 'runner-0', state: 'running' }] }), 10_000)
+	expect(await factory.healthCheck('runner-0')).toMatchObject({ isHealthy: true })
+	expect(await factory.restartContainer('runner-0', { force: true })).toMatchObject({ instanceId: 'runner-0' })
+	await vi.waitFor(async () => expect(await factory.getContainerStatus()).toMatchObject({ instances: [{ state: 'running', generation: 2 }] }), 10_000)
+	expect(await stranger.getContainerStatus()).toMatchObject({ workerName: 'stranger', instances: [] })
+	expect(await factory.scaleContainers(0)).toMatchObject({ target: 0 })
+	await vi.waitFor(() => expect(host.running('bound')).toEqual([]), 10_000)
+	expect(await factory.scaleContainers(null)).toMatchObject({ manualTarget: null })
+})
+
+it.each([
+	['a negative size', () => factory.scaleContainers(-1), 'INVALID_INPUT'],
+	['half a container', () => factory.scaleContainers(0.5), 'INVALID_INPUT'],
+	['a size as text', () => factory.scaleContainers('1' as never), 'INVALID_INPUT'],
+	['no size', () => factory.scaleContainers(undefined as never), 'INVALID_INPUT'],
+	['endless containers', () => factory.scaleContainers(Number.POSITIVE_INFINITY), 'INVALID_INPUT'],
+	['more than there may be', () => factory.scaleContainers(5), 'INVALID_INPUT'],
+	['a pool of a Worker that has none', () => stranger.scaleContainers(1), 'INVALID_INPUT'],
+	['a container of another Worker', () => stranger.restartContainer('runner-0'), 'NOT_FOUND'],
+	['a look at a container of another Worker', () => stranger.healthCheck('runner-0'), 'NOT_FOUND'],
+	['an id that is none', () => factory.restartContainer('../x'), 'INVALID_INPUT'],
+	['an id that is an object', () => factory.healthCheck({} as never), 'INVALID_INPUT'],
+	['options that are not known', () => factory.restartContainer('runner-0', { worker: 'doors' } as never), 'INVALID_INPUT'],
+	['a caller without a name', () => boundTo({}).getContainerStatus(), 'UNAUTHENTICATED'],
+])('ORCHESTRATOR_LOAD_BALANCER refuses %s', async (_what, call, code) => {
+	await expect(call()).rejects.toMatchObject({ code })
+})
