@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers'
 import { isAppError } from '@shared/contracts'
 import { startHealthServer } from './healthServer.ts'
 import { readOptions } from './options.ts'
+import { startPoolMembership } from './poolMembership.ts'
 import { createRedactor } from './redact.ts'
 import { startRunner } from './runner.ts'
 
@@ -21,10 +22,9 @@ try {
 		process.stdout.write(`${redact(JSON.stringify({ at: Date.now(), event, ...fields }))}\n`)
 	}
 	const runner = await startRunner(options, { log })
-	if (options.healthPort !== null) {
-		const { port } = await startHealthServer({ port: options.healthPort, status: runner.status, now: Date.now })
-		log('health-ready', { port })
-	}
+	const health = options.healthPort === null ? null : await startHealthServer({ port: options.healthPort, status: runner.status, now: Date.now })
+	if (health) log('health-ready', { port: health.port })
+	const membership = options.pool === null ? null : startPoolMembership({ ...options, role: options.pool, port: health?.port ?? null }, { runner, log })
 	const stop = (signal: string): void => {
 		log('runner-stopping', { signal })
 		void runner.stop()
@@ -32,6 +32,7 @@ try {
 	process.once('SIGTERM', stop)
 	process.once('SIGINT', stop)
 	await runner.done
+	await membership?.leave()
 	log('runner-stopped', {})
 	// Installations that are still under way must not hold the process.
 	process.exit(0)

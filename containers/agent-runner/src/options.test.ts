@@ -6,7 +6,7 @@ const URL_ARGS = ['--orchestrator-url', 'http://127.0.0.1:1/', '--token-stdin']
 
 describe('readOptions', () => {
 	it('takes the command line before the environment', async () => {
-		const env = { ORCHESTRATOR_URL: 'http://other', ORCHESTRATOR_TOKEN: 'token-from-env', WORKER_NAME: 'worker', CONTAINER_NAME: 'box', VIBEHQ_CACHE: '/var/cache/vibehq' }
+		const env = { ORCHESTRATOR_URL: 'http://other', ORCHESTRATOR_TOKEN: 'token-from-env', WORKER_NAME: 'worker', CONTAINER_NAME: 'box', VIBEHQ_CACHE: '/var/cache/vibehq', VIBEHQ_POOL: 'external' }
 		expect(await read([...URL_ARGS, '--worker-name', 'mine', '--providers', 'codex,claude', '--once'], env)).toMatchObject({
 			orchestratorURL: 'http://127.0.0.1:1',
 			runnerToken: 'token-from-stdin',
@@ -16,6 +16,7 @@ describe('readOptions', () => {
 			isolation: 'auto',
 			isTrusted: false,
 			isOnce: true,
+			pool: 'external',
 			providers: ['codex', 'claude'],
 			cacheDir: '/var/cache/vibehq',
 		})
@@ -35,6 +36,7 @@ describe('readOptions', () => {
 		[[...URL_ARGS, '--providers', 'codex,hal'], /providers/],
 		[[...URL_ARGS, '--isolation', 'none'], /isolation/],
 		[[...URL_ARGS, '--worker-name', 'a b'], /name/],
+		[[...URL_ARGS, '--pool', 'mine'], /pool/],
 		[[...URL_ARGS, '--bogus'], /usage/],
 		[['--token-stdin'], /orchestrator-url/],
 		[['--token-stdin', '--orchestrator-url', 'ftp://h'], /orchestrator-url/],

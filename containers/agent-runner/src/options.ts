@@ -29,17 +29,23 @@ export interface RunnerOptions {
 	image: string
 	/** Where `GET /health` is answered; null for nowhere. */
 	healthPort: number | null
+	/** `external`: it joins the pool of its token by itself; `member`: the pool started it; null: no pool knows of it. */
+	pool: PoolRole | null
 	/** What isolated programs must not see; a directory ends with a slash. */
 	hidden: readonly string[]
 	/** What of that they need nevertheless. */
 	shown: readonly string[]
 }
 
+export type PoolRole = (typeof POOL_ROLES)[number]
+const POOL_ROLES = ['external', 'member'] as const
+
 export const USAGE = `usage: main.ts --orchestrator-url URL --token-file FILE | --token-stdin
        [--worker-name NAME] [--container-name NAME] [--concurrency 1] [--providers codex,claude,gemini,copilot,cursor]
        [--isolation auto|container|docker|bubblewrap|process] [--trust-host] [--cache-dir DIR] [--once]
+       [--pool external|member]
 environment: ORCHESTRATOR_URL ORCHESTRATOR_TOKEN WORKER_NAME CONTAINER_NAME HEALTH_PORT
-             VIBEHQ_CACHE VIBEHQ_CLI_CACHE VIBEHQ_AGENT_IMAGE`
+             VIBEHQ_POOL VIBEHQ_CACHE VIBEHQ_CLI_CACHE VIBEHQ_AGENT_IMAGE`
 
 const KINDS = ['auto', 'container', 'docker', 'bubblewrap', 'process'] as const
 
@@ -68,6 +74,7 @@ export async function readOptions(argv: readonly string[], env: Env, readStdin: 
 		providers: readProviders(values.providers),
 		isOnce: values.once ?? false,
 		image: env['VIBEHQ_AGENT_IMAGE'] ?? 'vibehq/factory-base:latest',
+		pool: readPool(values.pool ?? env['VIBEHQ_POOL']),
 		healthPort: env['HEALTH_PORT'] ? readPort(env['HEALTH_PORT']) : null,
 		hidden: [`${cacheDir}/`, ...(root ? [`${root}/`] : []), ...(tokenFile ? [resolve(tokenFile)] : [])],
 		// The pinned Node that this very program may be running on.
@@ -93,6 +100,7 @@ function parse(argv: readonly string[]) {
 				'cache-dir': text,
 				providers: text,
 				once: flag,
+				pool: text,
 			},
 		}).values
 	} catch (error) {
@@ -127,6 +135,13 @@ function readPort(text: string): number {
 	const port = Number(text)
 	if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
 	throw invalid('HEALTH_PORT must be a port number.')
+}
+
+function readPool(text: string | undefined): PoolRole | null {
+	if (text === undefined || text === '') return null
+	const role = POOL_ROLES.find((each) => each === text)
+	if (role) return role
+	throw invalid(`--pool must be one of ${POOL_ROLES.join(', ')}.`)
 }
 
 function readProviders(text: string | undefined): readonly AgentName[] {

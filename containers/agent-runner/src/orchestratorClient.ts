@@ -1,5 +1,5 @@
-import { ClaimedTask, HeartbeatReply, PatchSet } from '@shared/contracts'
-import type { ClaimRequest } from '@shared/contracts'
+import { ClaimedTask, HeartbeatReply, PatchSet, RunnerBeatReply } from '@shared/contracts'
+import type { ClaimRequest, RunnerBeat, RunnerRegistration } from '@shared/contracts'
 import { z } from 'zod'
 
 /** A call that did not get its answer. `status` is null when the orchestrator could not be reached. */
@@ -29,6 +29,9 @@ export interface OrchestratorClient {
 	complete(taskId: string, body: string): Promise<void>
 	fail(taskId: string, body: string): Promise<void>
 	getPatchSet(path: string, executionToken: string, signal: AbortSignal): Promise<PatchSet>
+	/** Joins the pool of the token, or joins it again. */
+	register(runner: RunnerRegistration): Promise<void>
+	beat(containerName: string, beat: RunnerBeat): Promise<RunnerBeatReply>
 }
 
 export interface ClientOptions {
@@ -41,6 +44,7 @@ export interface ClientOptions {
 
 const REQUEST_TIMEOUT_MS = 30_000
 const UPLOAD_TIMEOUT_MS = 120_000
+const BEAT_TIMEOUT_MS = 10_000
 
 const ClaimReply = z.object({ tasks: z.array(ClaimedTask) })
 const ErrorReply = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
@@ -79,6 +83,12 @@ export function createOrchestratorClient({ orchestratorURL, runnerToken, fetch =
 		async getPatchSet(path, executionToken, signal) {
 			const limit = AbortSignal.any([signal, AbortSignal.timeout(UPLOAD_TIMEOUT_MS)])
 			return await parse(PatchSet, await call(path, { token: executionToken, headers: { accept: 'application/json' }, signal: limit }))
+		},
+		async register(runner) {
+			await drain(await call('/api/containers/register', { method: 'POST', body: JSON.stringify(runner), signal: AbortSignal.timeout(BEAT_TIMEOUT_MS) }))
+		},
+		async beat(containerName, beat) {
+			return await parse(RunnerBeatReply, await call(`/api/containers/${encodeURIComponent(containerName)}/heartbeat`, { method: 'POST', body: JSON.stringify(beat), signal: AbortSignal.timeout(BEAT_TIMEOUT_MS) }))
 		},
 	}
 }

@@ -41,6 +41,8 @@ export interface RunnerStatus {
 
 export interface Runner {
 	status(): RunnerStatus
+	/** Claims no more; `done` resolves when the tasks it has have ended. */
+	drain(): void
 	/** Ends running tasks as retryable and resolves when everything is cleaned up. */
 	stop(): Promise<void>
 	/** Resolves when the runner has ended, by `stop` or after the one task of `isOnce`. */
@@ -82,12 +84,13 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	log('runner-started', { workerName: options.workerName, containerName: options.containerName, isolation: isolation.kind, orchestratorURL })
 	const base = { client, isolation, orchestratorURL, isTrusted: options.isTrusted, mirrorsRoot, runsRoot, memoryRoot, resolveCLI, redactor, ...(deps.touchedMs === undefined ? {} : { touchedMs: deps.touchedMs }) }
 	const leases = new Set<Lease>()
+	let isStopped = false
 	const run = async (claimed: ClaimedTask): Promise<void> => {
 		let own: Lease | undefined
 		const onLease = (lease: Lease): void => {
 			own = lease
 			leases.add(lease)
-			if (control.signal.aborted) lease.stop({ kind: 'shutdown' })
+			if (isStopped) lease.stop({ kind: 'shutdown' })
 		}
 		await runTask({ claimed, base, now, log, onLease })
 		if (own) leases.delete(own)
@@ -102,7 +105,9 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	return {
 		done,
 		status: () => ({ startedAt, lastContactAt, runningTasks: leases.size, isolation: isolation.kind, agents: capabilities.names }),
+		drain: () => control.abort(),
 		async stop() {
+			isStopped = true
 			control.abort()
 			for (const lease of leases) lease.stop({ kind: 'shutdown' })
 			await done

@@ -102,6 +102,18 @@ describe('the runner', () => {
 		expect(await ended(record)).toMatchObject({ state: 'completed', claims: 2 })
 	}, 20_000)
 
+	it('claims no more when it is drained, and ends what it has', async () => {
+		const { runner, cacheDir } = await start()
+		const record = addRun([{ sh: 'while ! [ -e ../../../go ]; do sleep 0.05; done' }, write])
+		await until('the agent to run', () => isRunning(record))
+		const next = addRun([write])
+		runner.drain()
+		runner.drain()
+		writeFileSync(join(cacheDir, 'go'), '')
+		await runner.done
+		expect([record.state, next.state]).toEqual(['completed', 'pending'])
+	})
+
 	it('runs several tasks at a time when it may, and never more', async () => {
 		await start({ concurrency: 2 })
 		const records = [1, 2, 3].map(() => addRun([write, { sh: 'sleep 0.3' }]))

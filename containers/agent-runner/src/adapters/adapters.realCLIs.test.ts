@@ -59,7 +59,7 @@ beforeAll(async () => {
 	const options = {
 		...{ orchestratorURL: orchestrator.url, runnerToken: RUNNER_TOKEN, workerName: 'test', containerName: 'test', concurrency: 1 },
 		...{ isolation: 'process' as const, isTrusted: false, cacheDir, cliCacheDir: defaultCacheDir(process.env), providers: AGENTS },
-		...{ isOnce: false, image: 'none', healthPort: null, hidden: [], shown: [] },
+		...{ isOnce: false, image: 'none', healthPort: null, pool: null, hidden: [], shown: [] },
 	}
 	runner = await startRunner(options, { log: () => {} })
 }, 900_000)

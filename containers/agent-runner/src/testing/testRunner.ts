@@ -37,6 +37,7 @@ export async function startTestRunner(orchestratorURL: string, more: Partial<Run
 		isOnce: false,
 		image: 'none',
 		healthPort: null,
+		pool: null,
 		hidden: [`${cacheDir}/`],
 		shown: [],
 		...more,
