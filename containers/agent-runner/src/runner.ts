@@ -6,6 +6,8 @@ import { findCapabilities } from './capabilities.ts'
 import type { Capabilities } from './capabilities.ts'
 import { createCLISource } from './cliSource.ts'
 import type { ResolveCLI } from './cliSource.ts'
+import { createDisk } from './disk.ts'
+import type { Disk } from './disk.ts'
 import { selectIsolation } from './isolation/selectIsolation.ts'
 import type { Lease } from './lease.ts'
 import type { RunnerOptions } from './options.ts'
@@ -28,6 +30,8 @@ export interface RunnerDeps {
 	resolveCLI?: ResolveCLI
 	/** Between two looks at what a running agent has changed; absent: some seconds. */
 	touchedMs?: number
+	/** Bytes that may still be written to the disk that holds `path`; absent: what the system says. */
+	freeBytes?: (path: string) => Promise<number>
 }
 
 export interface RunnerStatus {
@@ -35,6 +39,8 @@ export interface RunnerStatus {
 	/** Unix ms of the last answer of the orchestrator, null before the first. */
 	lastContactAt: number | null
 	runningTasks: number
+	/** False when there is no room for one more task. */
+	hasRoom: boolean
 	isolation: string
 	agents: readonly string[]
 }
@@ -71,6 +77,7 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 		await chmod(path, 0o711)
 	}
 	const memoryRoot = await findMemoryRoot()
+	const disk = createDisk({ path: runsRoot, log, ...(deps.freeBytes ? { freeBytes: deps.freeBytes } : {}) })
 	await Promise.all([runsRoot, ...(memoryRoot ? [memoryRoot] : [])].map(sweepRuns))
 	void warmUpPatchManager()
 	const now = deps.now ?? Date.now
@@ -101,10 +108,10 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 	const canDo = ({ requires }: WakeUp): boolean => requires === null || !capabilities.isSettled || capabilities.names.some((name) => name === requires)
 	const hangUp = new AbortController()
 	const wake = createWake({ orchestratorURL, runnerToken: options.runnerToken, canDo, signal: AbortSignal.any([control.signal, hangUp.signal]), log })
-	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, wake, signal: control.signal, run, log }).finally(() => hangUp.abort())
+	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, disk, wake, signal: control.signal, run, log }).finally(() => hangUp.abort())
 	return {
 		done,
-		status: () => ({ startedAt, lastContactAt, runningTasks: leases.size, isolation: isolation.kind, agents: capabilities.names }),
+		status: () => ({ startedAt, lastContactAt, runningTasks: leases.size, hasRoom: disk.hasRoom(), isolation: isolation.kind, agents: capabilities.names }),
 		drain: () => control.abort(),
 		async stop() {
 			isStopped = true
@@ -119,13 +126,14 @@ interface ClaimLoop {
 	options: RunnerOptions
 	client: OrchestratorClient
 	capabilities: Capabilities
+	disk: Disk
 	wake: Wake
 	signal: AbortSignal
 	run: (claimed: ClaimedTask) => Promise<void>
 	log: Log
 }
 
-async function claimLoop({ options, client, capabilities, wake, signal, run, log }: ClaimLoop): Promise<void> {
+async function claimLoop({ options, client, capabilities, disk, wake, signal, run, log }: ClaimLoop): Promise<void> {
 	const running = new Set<Promise<void>>()
 	let failures = 0
 	// What is installed already is ready in no time, and the first claim should name it.
@@ -137,6 +145,7 @@ async function claimLoop({ options, client, capabilities, wake, signal, run, log
 			continue
 		}
 		try {
+			await disk.room(signal)
 			const calls = wake.calls()
 			const claimed = await client.claim(claimRequest(options, capabilities, { max: options.isOnce ? 1 : free, isOpen: wake.isOpen() }), signal)
 			failures = 0
