@@ -45,7 +45,7 @@ afterEach(async () => {
 function start(more: Partial<PoolMembershipOptions> = {}, deps: Partial<PoolMembershipDeps> = {}) {
 	const logs: string[] = []
 	const seen = { drains: 0 }
-	const runner = { status: () => ({ startedAt: 1, lastContactAt: null, runningTasks: 2, isolation: 'process', agents: ['codex'] }), drain: () => void seen.drains++ }
+	const runner = { status: () => ({ startedAt: 1, lastContactAt: null, runningTasks: 2, hasRoom: true, isolation: 'process', agents: ['codex'] }), drain: () => void seen.drains++ }
 	const membership = startPoolMembership({ orchestratorURL: url, runnerToken: 'the-token', containerName: 'my:laptop', role: 'external', port: 9000, ...more }, { runner, log: (event) => logs.push(event), beatMs: 10, ...deps })
 	memberships.push(membership)
 	return { membership, logs, seen }
