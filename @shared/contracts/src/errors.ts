@@ -50,6 +50,9 @@ export const ERRORS = {
 	CONTAINER_TASK_NOT_FOUND: { status: 404, retryable: false },
 	CONTAINER_TASK_CLOSED: { status: 409, retryable: false },
 	CONTAINER_TASK_INVALID: { status: 422, retryable: false },
+	TERMINAL_UNAVAILABLE: { status: 409, retryable: false },
+	HOST_NOT_ALLOWED: { status: 403, retryable: false },
+	HOST_UNREACHABLE: { status: 502, retryable: true },
 	LEASE_REQUIRED: { status: 409, retryable: false },
 	LEASE_LOST: { status: 409, retryable: false },
 	// Patches and landing

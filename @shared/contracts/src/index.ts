@@ -87,4 +87,4 @@ export type {
 export { Scenario, ScenarioFault, ScenarioFile, ScenarioStep } from './scenario.ts'
 export { Principal, Scope, SCOPES_OF_KIND, TokenKind } from './token.ts'
 export { TokenUsage } from './usage.ts'
-export { EventLine, MissedLines, ServerMessage, SOCKET_CLOSE, SOCKET_PING, SOCKET_PONG, SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX, SocketSnapshot, SocketTicket, TerminalControl, WakeUp } from './websocket.ts'
+export { EventLine, MissedLines, ServerMessage, SOCKET_CLOSE, SOCKET_PING, SOCKET_PONG, SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX, SocketSnapshot, SocketTicket, TERMINAL_CLOSE, TerminalControl, WakeUp } from './websocket.ts'

@@ -63,9 +63,21 @@ export const SOCKET_CLOSE = {
 export type SocketTicket = z.infer<typeof SocketTicket>
 export const SocketTicket = z.strictObject({ ticket: z.string(), expiresAt: z.int() })
 
-/** Text frames of `/ws/terminal/:containerId`; binary frames are bytes of the terminal. */
+/**
+ * Text frames of `/ws/terminal/:containerId`; binary frames are bytes of the terminal. `resize` comes from the client; `attached` is the
+ * first frame to it, whose `sessionId` brings it back to the same shell (`?session=`), and `exit` the last.
+ */
 export type TerminalControl = z.infer<typeof TerminalControl>
 export const TerminalControl = z.discriminatedUnion('type', [
 	z.strictObject({ type: z.literal('resize'), cols: z.int().min(1).max(1000), rows: z.int().min(1).max(1000) }),
+	z.strictObject({ type: z.literal('attached'), sessionId: z.string(), isNew: z.boolean() }),
 	z.strictObject({ type: z.literal('exit'), exitCode: z.int().nullable() }),
 ])
+
+/** Why a terminal is closed, beside 1000 (the shell has ended), 1008 (a text frame that is no control), 1009 (too much at once) and 1011. */
+export const TERMINAL_CLOSE = {
+	/** The container ends. */
+	ENDED: 4410,
+	/** Nobody typed for half an hour. */
+	IDLE: 4409,
+} as const

@@ -1,11 +1,19 @@
 import { DurableObject } from 'cloudflare:workers'
-import { AppError } from '@shared/contracts'
+import { AppError, SOCKET_PROTOCOL } from '@shared/contracts'
+import { createDatabase } from '../database/client.ts'
+import { POOL_LOG_SOURCE } from '../database/repositories/containerInstances.ts'
+import { appendLog } from '../database/repositories/operationLogs.ts'
 import { ownDoors } from '../env.ts'
 import type { Env } from '../env.ts'
 import type { ContainerPort } from '../services/containers/drivers/cloudflareContainers.ts'
 import { exitCodeOf } from '../services/containers/exitCode.ts'
 import { insideVariables } from '../services/containers/egress.ts'
 import type { ContainerPlace } from '../services/containers/egress.ts'
+import type { TerminalProcess } from '../services/terminals/session.ts'
+import { terminalCallOf } from '../services/terminals/terminalRequest.ts'
+import { createTerminals } from '../services/terminals/terminals.ts'
+import type { TerminalSize } from '../services/terminals/terminals.ts'
+import { errorResponse } from '../http/router.ts'
 
 /** The platform puts a container to sleep that its pool has not asked for so long: the pool is gone, or has forgotten it. */
 const SLEEP_AFTER_MS = 10 * 60_000
@@ -30,11 +38,29 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		await this.#attend()
 	}
 
+	/** Opens a terminal; see `terminalRequest`. */
+	override async fetch(request: Request): Promise<Response> {
+		try {
+			const terminal = await this.#terminals.open(terminalCallOf(request))
+			const { 0: client, 1: server } = new WebSocketPair()
+			server.accept()
+			const { receive, leave } = terminal.attach(server)
+			server.addEventListener('message', ({ data }) => void receive(data))
+			server.addEventListener('close', leave)
+			server.addEventListener('error', leave)
+			const headers = request.headers.has('sec-websocket-protocol') ? { 'sec-websocket-protocol': SOCKET_PROTOCOL } : undefined
+			return new Response(null, { status: 101, webSocket: client, ...(headers === undefined ? {} : { headers }) })
+		} catch (error) {
+			return errorResponse(error)
+		}
+	}
+
 	async signal(number: 9 | 15): Promise<void> {
 		if (this.#container.running) this.#container.signal(number)
 	}
 
 	async destroy(): Promise<void> {
+		this.#terminals.endAll()
 		await this.#container.destroy()
 	}
 
@@ -53,10 +79,35 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		return this.ctx.container
 	}
 
+	readonly #terminals = createTerminals({
+		start: (size) => this.#shell(size),
+		newId: () => crypto.randomUUID(),
+		note: async (operation, details) => {
+			const { workerName, instanceId } = this.#place
+			await createDatabase(this.env.DB).run(appendLog({ source: POOL_LOG_SOURCE, operation, details: { ...details, instanceId }, workerName, containerName: instanceId, at: Date.now() }))
+		},
+		timer: (ms, callback) => {
+			const timeout = setTimeout(callback, ms)
+			return () => clearTimeout(timeout)
+		},
+		sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+	})
+
+	async #shell({ cols, rows }: TerminalSize): Promise<TerminalProcess> {
+		if (!this.#container.running) throw new AppError('TERMINAL_UNAVAILABLE', 'The container does not run.')
+		const started = await this.#container.exec(['/bin/bash', '-l'], { pty: { cols, rows }, stdin: 'pipe', stdout: 'pipe', stderr: 'combined', env: { TERM: 'xterm-256color', LANG: 'C.UTF-8' } })
+		const { stdin, stdout, exitCode } = started
+		if (stdin === null || stdout === null) throw new AppError('TERMINAL_UNAVAILABLE', 'The container gives no terminal.')
+		return { stdin, stdout, exitCode, resize: (...size) => started.resize(...size), kill: (signal) => started.kill(signal) }
+	}
+
+	get #place(): ContainerPlace {
+		return this.ctx.storage.kv.get<ContainerPlace>('place') ?? { workerName: '', instanceId: '' }
+	}
+
 	/** What holds for as long as the container runs. */
 	async #attend(): Promise<void> {
-		const props = this.ctx.storage.kv.get<ContainerPlace>('place') ?? { workerName: '', instanceId: '' }
-		const egress = ownDoors.ContainerEgress({ props })
+		const egress = ownDoors.ContainerEgress({ props: this.#place })
 		await Promise.all([
 			this.#container.interceptAllOutboundHttp(egress),
 			this.#container.interceptOutboundHttps('*', egress),

@@ -23,6 +23,9 @@ export class ContainerPool extends DurableObject<Env> implements PoolObject {
 	async healthCheck(workerName: string, instanceId: string): Promise<ContainerHealth> {
 		return this.#of(workerName).healthCheck(instanceId)
 	}
+	async platformNameOf(workerName: string, instanceId: string): Promise<string> {
+		return this.#of(workerName).platformNameOf(instanceId)
+	}
 	async scale(workerName: string, instances: number | null): Promise<PoolStatus> {
 		return this.#keep(workerName).scale(instances)
 	}

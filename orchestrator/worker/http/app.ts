@@ -16,6 +16,7 @@ import { patchRoutes } from './patches.ts'
 import { poolRunnerRoutes } from './poolRunners.ts'
 import { createRouter, errorResponse } from './router.ts'
 import { taskRoutes } from './tasks.ts'
+import { terminalRoutes } from './terminals.ts'
 import { tokenRoutes } from './tokens.ts'
 import { socketRoutes } from './websockets.ts'
 import { workspaceRoutes } from './workspaces.ts'
@@ -51,6 +52,7 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 		containerRoutes(),
 		poolRunnerRoutes(),
 		socketRoutes(),
+		terminalRoutes(),
 	]
 	for (const routes of doors) app.route('/', routes)
 	app.route('/', gatewayRoutes())

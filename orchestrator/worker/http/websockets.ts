@@ -61,16 +61,21 @@ export function socketRoutes() {
 }
 
 async function openSocket(request: Request, services: Services, path: 'tasks' | 'containers'): Promise<Response> {
-	if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') throw new AppError('INVALID_INPUT', 'This is a WebSocket: connect with Upgrade: websocket.')
-	const query = parse(SocketQuery, Object.fromEntries(new URL(request.url).searchParams), 'query')
-	const protocols = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((protocol) => protocol.trim())
-	const principal = await principalOf(services, protocols, query)
+	const { query, principal, hasProtocol } = await readUpgrade(request, services, SocketQuery)
 	const feed = path === 'tasks' && isRunner(principal) ? 'work' : path
 	const subscription = { ...filterOf(principal, feed, query), expiresAt: principal.expiresAt, subject: `${principal.kind}:${principal.subject}` }
-	return services.events.connect({ subscription, since: query.since, hasProtocol: protocols.includes(SOCKET_PROTOCOL) })
+	return services.events.connect({ subscription, since: query.since, hasProtocol })
 }
 
-async function principalOf({ events, tokens }: Services, protocols: readonly string[], { ticket }: SocketQuery): Promise<Principal> {
+/** What every socket asks first: whether it is one, what it wants, and who is there. */
+export async function readUpgrade<Query extends { ticket?: string | undefined }>(request: Request, services: Services, schema: z.ZodType<Query>) {
+	if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') throw new AppError('INVALID_INPUT', 'This is a WebSocket: connect with Upgrade: websocket.')
+	const query = parse(schema, Object.fromEntries(new URL(request.url).searchParams), 'query')
+	const protocols = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((protocol) => protocol.trim())
+	return { query, principal: await principalOf(services, protocols, query), hasProtocol: protocols.includes(SOCKET_PROTOCOL) }
+}
+
+async function principalOf({ events, tokens }: Services, protocols: readonly string[], { ticket }: { ticket?: string | undefined }): Promise<Principal> {
 	if (ticket !== undefined) return events.redeemTicket(ticket)
 	const token = protocols.find((protocol) => protocol.startsWith(SOCKET_TOKEN_PREFIX))?.slice(SOCKET_TOKEN_PREFIX.length)
 	if (token !== undefined && protocols.includes(SOCKET_PROTOCOL)) return tokens.verify(token)

@@ -154,6 +154,14 @@ export function createPool({ driver, store, load, now, random, timer, settings, 
 			return isProbed(instance) ? (await probe(refOf(instance))).check : healthWithoutProbe(instance, now())
 		},
 
+		/** What the platform calls an instance that runs. Throws NOT_FOUND, INVALID_INPUT when there is nothing of the platform's to call. */
+		async platformNameOf(instanceId: string): Promise<string> {
+			await memory.open()
+			const instance = find(instanceId)
+			if (isProbed(instance)) return instance.platformName
+			throw new AppError('INVALID_INPUT', `${instanceId} does not run, or is a runner that started itself.`, { instanceId })
+		},
+
 		async registerExternal(runner: z.input<typeof ExternalRunner>): Promise<ContainerInstance> {
 			const parsed = parse(ExternalRunner, runner)
 			await memory.open()

@@ -7,7 +7,7 @@ import type { Database } from '../client.ts'
 export function policiesOfLeasesQuery({ assignedTo, at }: { assignedTo: string; at: number }) {
 	const leased = raw`select json_extract(parameters, '$.workspaceId') from container_tasks indexed by container_tasks_lapse
 		where status in ('assigned', 'running') and lease_expires_at > ${at} and assigned_to = ${assignedTo} and task_type in ('agent-run', 'validate')`
-	return sql.selectFrom('workspaces').select('policy').where(raw<boolean>`workspace_id in (${leased})`)
+	return sql.selectFrom('workspaces').select('policy').where(raw<boolean>`id in (${leased})`)
 }
 
 export async function policiesOfLeases(db: Database, lease: { assignedTo: string; at: number }): Promise<WorkspacePolicy[]> {

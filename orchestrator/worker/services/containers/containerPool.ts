@@ -81,6 +81,7 @@ export function createContainerPool(deps: ContainerPoolDeps) {
 	return {
 		status: pool.status,
 		healthCheck: pool.healthCheck,
+		platformNameOf: pool.platformNameOf,
 		scale: (instances: number | null) => after(pool.scale(instances)),
 		restart: (instanceId: string, options: Parameters<PoolObject['restart']>[2]) => after(pool.restart(instanceId, options)),
 		drain: (instanceId: string) => after(pool.drain(instanceId)),

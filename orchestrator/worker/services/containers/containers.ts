@@ -5,6 +5,8 @@ import { forgetChecksStatement, listChecks } from '../../database/repositories/c
 import { listInstances, POOL_LOG_SOURCE } from '../../database/repositories/containerInstances.ts'
 import type { MirroredInstance } from '../../database/repositories/containerInstances.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
+import { terminalRequest } from '../terminals/terminalRequest.ts'
+import type { TerminalCall } from '../terminals/terminals.ts'
 import { decodeCursor, encodeCursor, toPage } from '../cursor.ts'
 import { poolOfWorker } from './poolConfig.ts'
 import type { PoolConfig } from './poolConfig.ts'
@@ -18,6 +20,8 @@ export interface ContainersDeps {
 	/** The object that looks after the pool of this Worker. */
 	poolOf: (workerName: string) => PoolObject
 	pools: ReadonlyMap<string, PoolConfig>
+	/** A container of the platform. */
+	containerOf: (platformName: string) => { fetch(request: Request): Promise<Response> }
 	snapshots: Pick<PoolSnapshots, 'health'>
 	/** The orchestrator; its pool does the work of Workers that have none. */
 	workerName: string
@@ -34,7 +38,7 @@ const FORGET_AT_ONCE = 5_000
 const PAGE = 50
 
 /** The pools of containers as the doors see them. What a person or Worker asks for is written down with who asked. */
-export function createContainers({ db, now, poolOf, pools, snapshots, workerName: ownName }: ContainersDeps) {
+export function createContainers({ db, now, poolOf, pools, containerOf, snapshots, workerName: ownName }: ContainersDeps) {
 	async function ask<Answer>(workerName: string, call: (pool: PoolObject) => Promise<Answer>): Promise<Answer> {
 		try {
 			return await call(poolOf(workerName))
@@ -73,6 +77,15 @@ export function createContainers({ db, now, poolOf, pools, snapshots, workerName
 			const instance = await ask(call.workerName, (pool) => pool.drain(call.workerName, instanceId))
 			await note(call, 'container.drain-asked', { instanceId })
 			return instance
+		},
+		/**
+		 * Opens a terminal in a container: the answer carries the WebSocket. Throws TERMINAL_UNAVAILABLE for an instance that is no container of
+		 * the platform, NOT_FOUND, INVALID_INPUT.
+		 */
+		async openTerminal({ workerName, by }: PoolCall, instanceId: string, terminal: Omit<TerminalCall, 'by'> & { hasProtocol: boolean }): Promise<Response> {
+			if (poolOfWorker(pools, workerName).driver !== 'cloudflare') throw new AppError('TERMINAL_UNAVAILABLE', `The pool of ${workerName} does not run in containers of the platform: open a shell where its runners run.`)
+			const platformName = await ask(workerName, (pool) => pool.platformNameOf(workerName, instanceId))
+			return containerOf(platformName).fetch(terminalRequest({ ...terminal, by }))
 		},
 		async register(call: PoolCall, { capabilities, ...runner }: { instanceId: string; port?: number | undefined; capabilities: readonly string[] }): Promise<ContainerInstance> {
 			const { instanceId, port } = runner

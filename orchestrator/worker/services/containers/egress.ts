@@ -1,3 +1,4 @@
+import { AppError, toErrorBody } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { policiesOfLeases } from '../../database/repositories/containerLeases.ts'
 
@@ -37,9 +38,14 @@ export function createEgress({ db, orchestrator, fetch, now }: EgressDeps) {
 		const { hostname } = new URL(request.url)
 		if (hostname === INSIDE_HOST) return orchestrator(request)
 		const policies = await policiesOfLeases(db, { assignedTo: `${place.workerName}:${place.instanceId}`, at: now() })
-		if (!policies.some(({ allowedHosts }) => allowedHosts.some((pattern) => isHostOf(pattern, hostname)))) return denied(hostname)
-		// A redirect comes back here as a request of its own.
-		return fetch(new Request(request, { redirect: 'manual' }))
+		const isAllowed = policies.some(({ allowedHosts }) => allowedHosts.some((pattern) => isHostOf(pattern, hostname)))
+		if (!isAllowed) return refusal(403, new AppError('HOST_NOT_ALLOWED', `This container may not reach ${hostname}. The policy of the workspace lists what it may reach: allowedHosts.`))
+		try {
+			// A redirect comes back here as a request of its own.
+			return await fetch(new Request(request, { redirect: 'manual' }))
+		} catch (error) {
+			return refusal(502, new AppError('HOST_UNREACHABLE', `${hostname} does not answer: ${error instanceof Error ? error.message : String(error)}`))
+		}
 	}
 }
 
@@ -49,8 +55,4 @@ function isHostOf(pattern: string, hostname: string): boolean {
 	return pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern
 }
 
-function denied(hostname: string): Response {
-	const host = hostname.slice(0, 253)
-	const body = { error: { code: 'HOST_NOT_ALLOWED', message: `This container may not reach ${host}. The policy of the workspace lists what it may reach: allowedHosts.`, retryable: false } }
-	return Response.json(body, { status: 403 })
-}
+const refusal = (status: number, error: AppError): Response => Response.json({ error: toErrorBody(error) }, { status })

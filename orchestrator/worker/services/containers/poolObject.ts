@@ -9,6 +9,7 @@ export interface PoolObject {
 	restart(workerName: string, instanceId: string, options: { force: boolean }): Promise<ContainerInstance>
 	drain(workerName: string, instanceId: string): Promise<ContainerInstance>
 	healthCheck(workerName: string, instanceId: string): Promise<ContainerHealth>
+	platformNameOf(workerName: string, instanceId: string): Promise<string>
 	register(workerName: string, runner: z.input<typeof ExternalRunner>): Promise<ContainerInstance>
 	heartbeat(workerName: string, instanceId: string, heartbeat: z.input<typeof RunnerHeartbeat>): Promise<{ isDraining: boolean }>
 	/** Looks at the pool soon: work has come, or nobody has looked for a while. */

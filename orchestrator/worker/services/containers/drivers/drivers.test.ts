@@ -74,7 +74,7 @@ describe('the driver of containers of the platform', () => {
 			...change,
 		}
 		const tokens = createTokens({ key: POOL_BINDINGS.TOKEN_SIGNING_KEY, now: () => 1_800_000_000_000 })
-		const environment = createRunnerEnvironment({ tokens, workerName: 'factory', orchestratorURL: 'https://orchestrator.test' })
+		const environment = createRunnerEnvironment({ tokens, workerName: 'factory' })
 		const driver = createCloudflareContainersDriver({ containerOf: () => port, environmentOf: environment.of, now: () => 0 })
 		return { driver, calls, world, tokens }
 	}
@@ -86,7 +86,7 @@ describe('the driver of containers of the platform', () => {
 		await driver.start(instance)
 		expect(calls).toEqual(['start'])
 		const { ORCHESTRATOR_TOKEN = '', ...others } = world.environment
-		expect(others).toEqual({ ORCHESTRATOR_URL: 'https://orchestrator.test', WORKER_NAME: 'factory', CONTAINER_NAME: 'runner-0', HEALTH_PORT: '8080', VIBEHQ_POOL: 'member' })
+		expect(others).toEqual({ WORKER_NAME: 'factory', CONTAINER_NAME: 'runner-0', HEALTH_PORT: '8080', VIBEHQ_POOL: 'member' })
 		expect(await tokens.verify(ORCHESTRATOR_TOKEN)).toMatchObject({ kind: 'runner', workerName: 'factory', containerName: 'runner-0' })
 		expect(await driver.probe(instance)).toEqual({ kind: 'answered', statusCode: 200, latencyMs: 0 })
 		expect(await driver.list([instance])).toEqual(['runner-0'])
@@ -121,16 +121,11 @@ describe('the driver of containers of the platform', () => {
 		const error: unknown = await full.driver.start(instance).catch((thrown: unknown) => thrown)
 		expect(isNoInstance(error)).toBe(true)
 	})
-
-	it('does not start without knowing where the orchestrator is', async () => {
-		const tokens = createTokens({ key: POOL_BINDINGS.TOKEN_SIGNING_KEY, now: () => 1 })
-		await expect(createRunnerEnvironment({ tokens, workerName: 'factory', orchestratorURL: undefined }).of(instance)).rejects.toMatchObject({ code: 'NOT_CONFIGURED', message: expect.stringContaining('POOL_ORCHESTRATOR_URL') })
-	})
 })
 
 describe('a driver that lacks a setting', () => {
 	const tokens = createTokens({ key: POOL_BINDINGS.TOKEN_SIGNING_KEY, now: () => 1 })
-	const environment = createRunnerEnvironment({ tokens, workerName: 'factory', orchestratorURL: undefined })
+	const environment = createRunnerEnvironment({ tokens, workerName: 'factory' })
 	const deps = { workerName: 'factory', hostURL: POOL_HOST_URL, hostToken: undefined, containerOf: null, environment, fetch: globalThis.fetch, now: () => 0 }
 
 	it.each(['process-host', 'cloudflare'] as const)('%s: takes nothing to have ended', async (kind) => {
