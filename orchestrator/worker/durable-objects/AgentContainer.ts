@@ -28,12 +28,14 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 	constructor(ctx: DurableObjectState, env: Env) {
 		super(ctx, env)
 		// The platform may have put this object aside while the container ran on.
-		if (this.#container.running) void ctx.blockConcurrencyWhile(() => this.#attend())
+		if (this.#container.running) void ctx.blockConcurrencyWhile(() => this.#guard().then(() => this.#attend()))
 	}
 
 	async start(environment: Readonly<Record<string, string>>): Promise<void> {
 		this.ctx.storage.kv.put('place', { workerName: environment['WORKER_NAME'] ?? '', instanceId: environment['CONTAINER_NAME'] ?? '' })
 		this.ctx.storage.kv.delete('exitCode')
+		// Before the first program runs in it.
+		await this.#guard()
 		this.#container.start({ enableInternet: false, env: { ...environment, ...insideVariables() } })
 		await this.#attend()
 	}
@@ -105,16 +107,18 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		return this.ctx.storage.kv.get<ContainerPlace>('place') ?? { workerName: '', instanceId: '' }
 	}
 
-	/** What holds for as long as the container runs. */
-	async #attend(): Promise<void> {
+	/** Everything that the container sends out comes to `ContainerEgress`, which knows whose it is. */
+	async #guard(): Promise<void> {
 		const egress = ownDoors.ContainerEgress({ props: this.#place })
-		await Promise.all([
-			this.#container.interceptAllOutboundHttp(egress),
-			this.#container.interceptOutboundHttps('*', egress),
-			this.#container.setInactivityTimeout(SLEEP_AFTER_MS),
-		])
+		await this.#container.interceptOutboundHttps('*', egress)
+		await this.#container.interceptAllOutboundHttp(egress)
+	}
+
+	/** Puts down how it ends, and lets the platform end it when nobody asks for it any more. */
+	async #attend(): Promise<void> {
 		const { kv } = this.ctx.storage
 		const ended = this.#container.monitor()
 		this.ctx.waitUntil(ended.then(() => kv.put('exitCode', 0), (error: unknown) => kv.put('exitCode', exitCodeOf(error))))
+		await this.#container.setInactivityTimeout(SLEEP_AFTER_MS)
 	}
 }

@@ -31,6 +31,8 @@ apps = false
 [shell_environment_policy]
 inherit = "core"
 
+[shell_environment_policy.set]
+${Object.entries(certificateEnv()).map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`).join('')}
 [model_providers.gateway]
 name = "gateway"
 base_url = ${JSON.stringify(baseURL)}

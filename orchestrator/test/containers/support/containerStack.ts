@@ -10,8 +10,8 @@ import type { ContainerInstance, PoolStatus } from '@shared/contracts'
 import { mintToken } from '@shared/worker-base/token'
 import { startEmulator } from '@shared/testing/emulator'
 import { createClient, emulatedModels, orchestratorConfig } from '@shared/testing/stack'
-import { createTestHarness } from 'wrangler'
 import { parse } from 'jsonc-parser'
+import { createTestHarness } from 'wrangler'
 
 const POOL = 'vibehq-orchestrator'
 const DAY_MS = 86_400_000
@@ -65,17 +65,13 @@ async function startContainerStack(settings: object) {
 		secrets: [keys.codex, signingKey],
 		pool,
 		scale: (instances: number | 'auto') => client.call<PoolStatus>('POST', `/api/containers/scale/${instances}?worker=${POOL}`),
-		restart: (instanceId: string, force: boolean) => client.call('POST', `/api/containers/${instanceId}/restart?worker=${POOL}`, { body: { force } }),
+		drain: (instanceId: string) => client.call('POST', `/api/containers/${instanceId}/drain?worker=${POOL}`),
 		/** Waits until the pool is as it should be. */
-		async until(what: string, isSo: (instances: ContainerInstance[]) => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<ContainerInstance[]> {
-			const deadline = Date.now() + timeoutMs
-			for (;;) {
+		untilPool: (what: string, isSo: (instances: ContainerInstance[]) => boolean, timeoutMs?: number) =>
+			until(what, async () => {
 				const { instances } = await pool()
-				if (await isSo(instances)) return instances
-				if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${what}. The pool: ${JSON.stringify(instances)}`)
-				await new Promise((resolve) => setTimeout(resolve, 200))
-			}
-		},
+				return isSo(instances) ? instances : null
+			}, timeoutMs),
 		async stop() {
 			await harness.close()
 			await emulator.close()
@@ -86,5 +82,47 @@ async function startContainerStack(settings: object) {
 
 export const docker = (...args: string[]): string => execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
 
-/** Names of the Docker containers that run an instance. Sidecars of the platform end on `-proxy`. */
-export const dockerNames = (): string[] => docker('ps', '--filter', 'name=AgentContainer', '--format', '{{.Names}}').split('\n').filter((name) => name !== '' && !name.endsWith('-proxy'))
+/** What a command in a container prints; null when it fails. */
+export function inside(id: string, ...command: string[]): string | null {
+	try {
+		return docker('exec', '--user', '0', id, ...command)
+	} catch {
+		return null
+	}
+}
+
+export interface RunningContainer {
+	/** Docker's; another one after each start, while the platform gives the name again. */
+	id: string
+	instanceId: string
+}
+
+/** The Docker containers that run, without the platform's sidecars, whose names end on `-proxy`. */
+export function running(): RunningContainer[] {
+	const found = docker('ps', '--filter', 'name=AgentContainer', '--format', '{{.ID}} {{.Names}}').split('\n').filter((line) => line !== '' && !line.endsWith('-proxy'))
+	return found.map((line) => {
+		const [id = ''] = line.split(' ')
+		return { id, instanceId: docker('inspect', '--format', '{{range .Config.Env}}{{println .}}{{end}}', id).match(/^CONTAINER_NAME=(.*)$/m)?.[1] ?? '' }
+	})
+}
+
+export async function until<Answer>(what: string, look: () => Answer | null | undefined | Promise<Answer | null | undefined>, timeoutMs = 60_000): Promise<Answer> {
+	const deadline = Date.now() + timeoutMs
+	for (;;) {
+		const answer = await look()
+		if (answer !== undefined && answer !== null) return answer
+		if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${what}`)
+		await new Promise((resolve) => setTimeout(resolve, 200))
+	}
+}
+
+/** A place in a run where it waits for the test. */
+export function createGate(gate: string) {
+	const [at, opens] = [`/tmp/at-${gate}`, `/tmp/opens-${gate}`]
+	return {
+		shell: `touch ${at}; until test -e ${opens}; do sleep 0.1; done`,
+		/** The container in which a run stands at the gate, other than `except`. */
+		reached: (except?: string) => until(`a run stands at ${gate}`, () => running().find(({ id }) => id !== except && inside(id, 'test', '-e', at) !== null)),
+		open: (id: string) => void docker('exec', '--user', '0', id, 'touch', opens),
+	}
+}
