@@ -8,6 +8,8 @@ import { startEmulator } from '../emulator/index.ts'
 import { createClient } from './client.ts'
 import { startOrchestrator } from './orchestrator.ts'
 import type { OrchestratorOptions } from './orchestrator.ts'
+import { startLocalPool } from './pool.ts'
+import type { LocalPoolSettings } from './pool.ts'
 import { startRunnerProcess } from './runner.ts'
 import type { RunnerOptions } from './runner.ts'
 
@@ -31,6 +33,8 @@ export interface StackOptions {
 	/** Plays these scenarios, except for providers with a base URL of their own; `real` uses the providers' own services with the keys in `vars`. */
 	models: { emulator: Scenario[]; keys?: Record<string, string>; baseURLs?: Record<string, string> } | 'real'
 	vars?: Record<string, string>
+	/** Runners that come and go with the work, instead of a fixed number. */
+	pool?: LocalPoolSettings
 }
 
 const EMULATED = { codex: 'CODEX_API_KEY', claude: 'CLAUDE_API_KEY', gemini: 'GEMINI_API_KEY', copilot: 'COPILOT_GITHUB_TOKEN' } as const
@@ -43,12 +47,14 @@ export async function startStack(options: StackOptions) {
 	const keys = models === 'real' ? {} : (models.keys ?? Object.fromEntries(Object.entries(EMULATED).map(([provider]) => [provider, `emulator-key-of-${provider}`])))
 	const emulator = models === 'real' ? null : await startEmulator({ scenarios: models.emulator, apiKeys: keys })
 	const emulated = emulator === null ? {} : emulatorVars(emulator.url, keys, models === 'real' ? {} : models.baseURLs)
-	const orchestratorOptions = { stateDir, vars: { ...emulated, ...options.vars }, ...(options.port === undefined ? {} : { port: options.port }) }
+	const pool = options.pool === undefined ? null : await startLocalPool({ stateDir, settings: options.pool, ...(options.runner === undefined ? {} : { runner: options.runner }) })
+	const orchestratorOptions = { stateDir, vars: { ...emulated, ...pool?.vars, ...options.vars }, ...(options.port === undefined ? {} : { port: options.port }) }
 	let orchestrator = await startOrchestrator(orchestratorOptions).catch(async (error: unknown) => {
-		await emulator?.close()
+		await Promise.all([emulator?.close(), pool?.close()])
 		throw error
 	})
-	const secrets: string[] = [...Object.values(keys), orchestrator.signingKey]
+	pool?.open(orchestrator.url)
+	const secrets: string[] = [...Object.values(keys), orchestrator.signingKey, ...(pool ? [pool.token] : [])]
 	const mint = async (kind: 'operator' | 'runner' | 'worker', subject: string, workerName = 'local') => {
 		const token = await mintToken(orchestrator.signingKey, { kind, subject, workerName, ttlMs: DAY_MS }, Date.now())
 		secrets.push(token)
@@ -58,7 +64,7 @@ export async function startStack(options: StackOptions) {
 
 	const startRunner = async (name: string, extra: Partial<RunnerOptions> = {}) =>
 		startRunnerProcess({ name, orchestratorURL: orchestrator.url, token: await mint('runner', name), stateDir, ...options.runner, ...extra })
-	const runners = await Promise.all(Array.from({ length: options.runners ?? 1 }, (_, index) => startRunner(`runner-${index + 1}`)))
+	const runners = await Promise.all(Array.from({ length: options.runners ?? (pool ? 0 : 1) }, (_, index) => startRunner(`runner-${index + 1}`)))
 
 	return {
 		stateDir,
@@ -67,6 +73,8 @@ export async function startStack(options: StackOptions) {
 		client: createClient(orchestrator.url, operatorToken),
 		url: orchestrator.url,
 		runners,
+		/** The runners of the pool, when there is one. */
+		pool,
 		mint,
 		signingKey: orchestrator.signingKey,
 		/** Every credential that was made for this stack so far, for tests that look for them where they must not be. */
@@ -86,6 +94,7 @@ export async function startStack(options: StackOptions) {
 		logFile: (name: string) => join(stateDir, 'logs', `${name}.log`),
 		async stop() {
 			await Promise.all(runners.map((runner) => runner.stop()))
+			await pool?.close()
 			await orchestrator.stop()
 			await emulator?.close()
 		},
