@@ -49,6 +49,7 @@ export interface Runner {
 
 const LONG_POLL_MS = 20_000
 const MAX_BACKOFF_MS = 10_000
+const CLAIM_GRACE_MS = 500
 
 /**
  * Claims tasks and runs them until it is stopped.
@@ -93,9 +94,12 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 		if (own) leases.delete(own)
 	}
 	const control = new AbortController()
+	// A claim that is out may have been granted already; cut off, its task would wait until the lease lapses.
+	const cutOff = new AbortController()
+	control.signal.addEventListener('abort', () => setTimeout(() => cutOff.abort(), CLAIM_GRACE_MS), { once: true })
 	// Inside a container the end of a run kills everything of the agents' user, so there is room for one.
 	const concurrency = isolation.kind === 'container' ? 1 : options.concurrency
-	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, signal: control.signal, run, log })
+	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, signal: control.signal, cutOff: cutOff.signal, run, log })
 	return {
 		done,
 		status: () => ({ startedAt, lastContactAt, runningTasks: leases.size, isolation: isolation.kind, agents: capabilities.names }),
@@ -113,12 +117,15 @@ interface ClaimLoop {
 	options: RunnerOptions
 	client: OrchestratorClient
 	capabilities: Capabilities
+	/** No more claims. */
 	signal: AbortSignal
+	/** Nor the answer to the last one. */
+	cutOff: AbortSignal
 	run: (claimed: ClaimedTask) => Promise<void>
 	log: Log
 }
 
-async function claimLoop({ options, client, capabilities, signal, run, log }: ClaimLoop): Promise<void> {
+async function claimLoop({ options, client, capabilities, signal, cutOff, run, log }: ClaimLoop): Promise<void> {
 	const running = new Set<Promise<void>>()
 	let failures = 0
 	// What is installed already is ready in no time, and the first claim should name it.
@@ -130,7 +137,7 @@ async function claimLoop({ options, client, capabilities, signal, run, log }: Cl
 			continue
 		}
 		try {
-			const claimed = await client.claim(claimRequest(options, capabilities, options.isOnce ? 1 : free), signal)
+			const claimed = await client.claim(claimRequest(options, capabilities, options.isOnce ? 1 : free), cutOff)
 			failures = 0
 			for (const task of claimed) {
 				const ended = run(task).finally(() => running.delete(ended))
