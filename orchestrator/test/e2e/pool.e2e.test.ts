@@ -108,5 +108,9 @@ describe('a pool of runner processes', () => {
 		const settled = await order(shared.stack, { provider: 'codex', scenario: { steps: [STEP] } })
 		expect(settled.execution.status).toBe('completed')
 		expect(pidOf(name)).toBe(pid)
+		// Nobody but its alarm tells the pool to look, before the crash or after it.
+		await shared.stack.restartOrchestrator()
+		process.kill(-pid, 'SIGKILL')
+		await until('another runner in its place', () => ((pool().processOf(name)?.pid ?? pid) === pid ? undefined : true), 30_000)
 	})
 })
