@@ -53,8 +53,8 @@ export async function startStack(options: StackOptions) {
 		await Promise.all([emulator?.close(), pool?.close()])
 		throw error
 	})
-	pool?.open(orchestrator.url)
 	const secrets: string[] = [...Object.values(keys), orchestrator.signingKey, ...(pool ? [pool.token] : [])]
+	pool?.open(orchestrator.url, (token) => secrets.push(token))
 	const mint = async (kind: 'operator' | 'runner' | 'worker', subject: string, workerName = 'local') => {
 		const token = await mintToken(orchestrator.signingKey, { kind, subject, workerName, ttlMs: DAY_MS }, Date.now())
 		secrets.push(token)

@@ -19,9 +19,11 @@ export interface LocalPoolOptions {
 export async function startLocalPool({ stateDir, settings, runner = {} }: LocalPoolOptions) {
 	const token = randomBytes(32).toString('base64url')
 	let orchestratorURL: string | undefined
+	let noteToken: (token: string) => void = () => undefined
 
 	async function start({ pool, name, instanceId, runnerToken }: HostedRunnerSpec): Promise<HostedRunner> {
 		if (orchestratorURL === undefined) throw new Error('The orchestrator has not started yet.')
+		noteToken(runnerToken)
 		const healthPort = await freePort()
 		const process = startRunnerProcess({ ...runner, name, orchestratorURL, token: runnerToken, stateDir, pool: { workerName: pool, containerName: instanceId, healthPort } })
 		return { process, healthURL: `http://127.0.0.1:${healthPort}/health` }
@@ -35,8 +37,10 @@ export async function startLocalPool({ stateDir, settings, runner = {} }: LocalP
 		/** Names of the runners that are up. */
 		names: () => host.runners.list(ORCHESTRATOR_SERVICE),
 		processOf: (name: string) => host.runners.find(ORCHESTRATOR_SERVICE, name),
-		open: (url: string) => {
+		/** From here on runners can start; `onToken` is told of the credential of each. */
+		open: (url: string, onToken: (token: string) => void) => {
 			orchestratorURL = url
+			noteToken = onToken
 		},
 		close: () => host.close(),
 	}
