@@ -20,7 +20,7 @@ export class TaskExecution extends WorkflowEntrypoint<Env, TaskExecutionParams> 
 		const { executionId } = event.payload
 		const { landingSteps, lifecycle, settlement, vars } = createServices(this.env, this.ctx)
 		const { pollMs } = vars
-		const { take, wait } = createDurableRun(step)
+		const { take, wait } = createDurableRun(step, { onParked: (parked) => lifecycle.park(executionId, parked) })
 		const settled = (what: string, containerTaskId: string) =>
 			wait({ what, firstMs: pollMs, longestMs: LONGEST_POLL_MS, isDone: async () => (await lifecycle.taskState(executionId, containerTaskId)).isSettled })
 

@@ -137,6 +137,12 @@ export function createLifecycle(deps: LifecycleDeps) {
 		return failure
 	}
 
-	return { prepare, dispatch, taskState, collect }
+	/** Notes that a step waits for a moment from which it can succeed; nobody has to look before. */
+	async function park(executionId: string, { step, until, failure }: { step: string; until: number; failure: Failure }): Promise<void> {
+		const execution = await deps.mustFind(executionId)
+		await record(execution, { phases: [], change: {}, seenAt: until, operation: 'execution.parked', level: 'warn', onceKey: `${step} ${until}`, details: { step, until, error: failure } })
+	}
+
+	return { prepare, dispatch, taskState, collect, park }
 }
 export type Lifecycle = ReturnType<typeof createLifecycle>
