@@ -31,6 +31,7 @@ import { createUnclaimed } from './services/executions/unclaimed.ts'
 import { createWorkflowPort } from './services/executions/workflowPort.ts'
 import { createModelGateway } from './services/gateway/modelGateway.ts'
 import { createGitGateway } from './services/git/gitGateway.ts'
+import { createGitHubCredentials, createGitHubTokenCache } from './services/github/githubCredentials.ts'
 import { createHumanRequests } from './services/human-requests/humanRequests.ts'
 import { createIds } from './services/ids.ts'
 import { createOrders } from './services/orders/orders.ts'
@@ -49,6 +50,7 @@ import { TASK_SETTLED } from './workflows/events.ts'
 
 // Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
 const remoteCache = createRemoteCache()
+const gitHubTokens = createGitHubTokenCache()
 const parsed = new WeakMap<Env, Vars>()
 
 function varsOf(env: Env): Vars {
@@ -76,10 +78,21 @@ function createOutside(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
 type Outside = ReturnType<typeof createOutside>
 
 /** Who may do what, which keys there are, which providers can work. */
-function createFoundation({ env, vars, db, now }: Outside) {
+function createFoundation({ env, vars, db, now, fetch }: Outside) {
 	const secrets = createSecretService({ readSecret: (name) => readSecret(env, name) })
+	const { appId, apiURL, gitURL } = vars.gitHub
+	const privateKey = readSecret(env, 'GITHUB_APP_PRIVATE_KEY')
 	return {
 		secrets,
+		gitHub: createGitHubCredentials({
+			app: appId === undefined || privateKey === undefined ? undefined : { appId, privateKey },
+			token: readSecret(env, 'GITHUB_TOKEN'),
+			cache: gitHubTokens,
+			fetch,
+			baseURL: apiURL,
+			gitBaseURL: gitURL,
+			now,
+		}),
 		tokens: createTokens({ key: vars.tokenSigningKey, now }),
 		registry: createRegistry({ db, vars, hasSecret: secrets.has, now }),
 		workflow: createWorkflowPort(env.TASK_EXECUTION, { settledEvent: TASK_SETTLED, paramsOf: (executionId) => ({ executionId }) }),
@@ -94,7 +107,7 @@ type Foundation = ReturnType<typeof createFoundation>
 /** Repositories, patch sets and the container task queue. */
 function createWork(outside: Outside, foundation: Foundation) {
 	const { env, vars, db, now, ids } = outside
-	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: outside.fetch, remoteCache })
+	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: outside.fetch, remoteCache, credentials: foundation.gitHub })
 	const patches = createPatchProcessor({ db, outputs: env.OUTPUTS, storeFor: workspaces.store, now, workerName: vars.workerName })
 	const collisions = createCollisions({
 		db,
@@ -221,7 +234,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		ids,
 		digest: sha256Of,
 		openWorkspace: async ({ workspace }, origin, workspaceId) => {
-			if (workspace.kind === 'github') return null
+			if (workspace.kind === 'github') return (await work.workspaces.openGitHub(workspace, origin)).workspaceId
 			if ('workspaceId' in workspace) return (await work.workspaces.get(workspace.workspaceId)).workspaceId
 			return (await work.workspaces.create({ ...workspace, workspaceId }, origin)).workspaceId
 		},

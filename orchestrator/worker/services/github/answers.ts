@@ -11,7 +11,7 @@ export const TreeAnswer = z.object({
 	tree: z.array(z.object({ path: z.string().min(1), mode: z.string().regex(/^[0-7]{5,6}$/), sha: GitObjectId })),
 	truncated: z.boolean(),
 })
-export const RepoAnswer = z.object({ default_branch: z.string().min(1) })
+export const RepoAnswer = z.object({ full_name: z.string().min(3), default_branch: z.string().min(1) })
 export const PermissionAnswer = z.object({ permission: z.string(), role_name: z.string().optional() })
 export const PullAnswer = z.object({
 	number: z.number().int().positive(),
