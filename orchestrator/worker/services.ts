@@ -40,6 +40,7 @@ import { createBatchSets } from './services/patch-manager/batchSets.ts'
 import { createLanding } from './services/patch-manager/landing.ts'
 import { createPatchBooks } from './services/patch-manager/patchBooks.ts'
 import { candidateRef, createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
+import { createOrderPullRequests } from './services/pull-requests/orderPullRequests.ts'
 import { createSecretService } from './services/secrets/secretService.ts'
 import { sha256Of } from './services/sha256.ts'
 import { createTokens } from './services/security/tokens.ts'
@@ -196,7 +197,10 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		ids,
 		mustFind: executions.mustFind,
 		storeOf: workspaces.store,
-		defaultBranchOf: async (workspaceId) => (await workspaces.get(workspaceId)).defaultBranch,
+		repositoryOf: async (workspaceId) => {
+			const { kind, defaultBranch } = await workspaces.get(workspaceId)
+			return { defaultBranch, isOnGitHub: kind === 'github' }
+		},
 		readAhead: (workspaceId, commit) =>
 			outside.waitUntil(
 				workspaces
@@ -216,8 +220,17 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
 	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf: async (taskId) => (await findTask(db, taskId))?.scope ?? null })
+	const pullRequests = createOrderPullRequests({
+		db,
+		now,
+		mustFind: executions.mustFind,
+		placeOf: workspaces.githubOf,
+		clientFor: (place) => foundation.gitHub.clientFor(place, 'write'),
+		summaryOf: async (patchSetId) => (await patches.load(patchSetId)).summary,
+		publicURL: vars.publicURL,
+	})
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
-	return { executions, settlement, lifecycle, landingSteps, dispatcher, unclaimed: createUnclaimed({ db, now }) }
+	return { executions, settlement, lifecycle, landingSteps, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }
 
 /** Everything behind the doors, made anew for each request: one typed object. */
