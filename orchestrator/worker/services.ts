@@ -32,6 +32,7 @@ import { createWorkflowPort } from './services/executions/workflowPort.ts'
 import { createModelGateway } from './services/gateway/modelGateway.ts'
 import { createGitGateway } from './services/git/gitGateway.ts'
 import { createGitHubCredentials, createGitHubTokenCache } from './services/github/githubCredentials.ts'
+import { createGitHubEvents } from './services/github-events/gitHubEvents.ts'
 import { createHumanRequests } from './services/human-requests/humanRequests.ts'
 import { createIds } from './services/ids.ts'
 import { createOrders } from './services/orders/orders.ts'
@@ -253,6 +254,13 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		},
 		execute: running.executions.execute,
 	})
+	const gitHubEvents = createGitHubEvents({
+		db, now, orders,
+		secrets: () => ['GITHUB_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET_OLD'].flatMap((name) => readSecret(env, name) ?? []),
+		clientFor: foundation.gitHub.clientFor,
+		publicURL: vars.publicURL,
+		workerName: vars.workerName,
+	})
 	const gateway = createModelGateway({
 		db, tokens, secrets, fetch: outside.fetch, now, sleep, waitUntil, log,
 		baseURLOf: registry.upstreamURL,
@@ -260,7 +268,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		headerTimeoutMs: vars.upstreamHeaderTimeoutMs,
 	})
 	return {
-		vars, tokens, registry, orders, gateway, ...work, ...running,
+		vars, tokens, registry, orders, gateway, gitHubEvents, ...work, ...running,
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		stats: () => providerStats(db),
 		housekeeping: { forget: () => db.run(forgetKeys(now() - DAY_MS)) },

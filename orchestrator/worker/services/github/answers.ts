@@ -21,6 +21,7 @@ export const PullAnswer = z.object({
 	base: z.object({ ref: z.string() }),
 })
 export type PullAnswer = z.infer<typeof PullAnswer>
+export const PullHeadAnswer = z.object({ head: z.object({ ref: z.string().min(1), repo: z.object({ full_name: z.string() }).nullable() }) })
 export const PullsAnswer = z.array(PullAnswer)
 export const InstallationAnswer = z.object({ id: z.number().int().positive() })
 export const TokenAnswer = z.object({ token: z.string().min(1), expires_at: z.iso.datetime() })
