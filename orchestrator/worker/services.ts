@@ -13,6 +13,7 @@ import { closeFootprints } from './database/repositories/footprints.ts'
 import { findBatch } from './database/repositories/patchBatches.ts'
 import { findOrder, findTask } from './database/repositories/orders.ts'
 import type { Order } from './database/repositories/orders.ts'
+import { forgetPushes } from './database/repositories/webhookDeliveries.ts'
 import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
 import type { RouteCriteria } from './services/ai-providers/router.ts'
@@ -271,7 +272,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		vars, tokens, registry, orders, gateway, gitHubEvents, ...work, ...running,
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		stats: () => providerStats(db),
-		housekeeping: { forget: () => db.run(forgetKeys(now() - DAY_MS)) },
+		housekeeping: { forget: () => db.batch([forgetKeys(now() - DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
 	}
 }
 export type Services = ReturnType<typeof createServices>

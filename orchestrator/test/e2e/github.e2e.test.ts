@@ -127,6 +127,17 @@ describe('an order on a branch of a repository', () => {
 		expect(order.pullRequest).not.toBeNull()
 	})
 
+	it('can be cancelled while it waits', async () => {
+		const { stack } = shared
+		const placed = await placeOnGitHub(stack, { repo: LIMITED, provider: 'codex', scenario: edit(5, 'line five') })
+		gitHub.fake.secondaryLimit({ method: 'POST', path: /acme\/limited\/git\/(trees|commits|refs)$/, retryAfterS: 3600 })
+		await until('the execution is parked', async () => linesOf(await stack.client.log(placed.executionId), 'execution.parked').at(0))
+		await stack.client.cancel(placed.executionId, 'not wanted any more')
+		const { execution, order } = await placed.settled()
+		expect(execution).toMatchObject({ status: 'cancelled', error: { code: 'EXECUTION_CANCELLED' } })
+		expect(await gitHub.fake.git(LIMITED, 'for-each-ref', `refs/heads/${order.branch}`)).toBe('')
+	})
+
 	it('stays landed when the pull request cannot be opened; a person is told', async () => {
 		const { stack } = shared
 		const placed = await placeOnGitHub(stack, { repo: LIMITED, provider: 'codex', scenario: edit(4, 'line four') })

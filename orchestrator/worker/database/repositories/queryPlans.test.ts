@@ -10,7 +10,7 @@ import { forgottenBatchesQuery } from './patchBatches.ts'
 import { patchSetsQuery } from './patchSets.ts'
 import { costOfOrderQuery, landedSetsQuery } from './pullRequests.ts'
 import { unclaimedTasksQuery } from './unclaimedTasks.ts'
-import { dueDeliveriesQuery } from './webhookDeliveries.ts'
+import { dueDeliveriesQuery, forgetPushes } from './webhookDeliveries.ts'
 
 async function planOf(query: Compilable<unknown>): Promise<string> {
 	const { sql, parameters } = query.compile()
@@ -38,6 +38,7 @@ describe('no hot query reads a whole table or sorts', () => {
 		['landed sets of an order', landedSetsQuery({ orderId: 'ORD-1', limit: 10 }), /INDEX patch_sets_of_order.*SEARCH run USING INDEX sqlite_autoindex/],
 		['the cost of an order', costOfOrderQuery('ORD-1'), /INDEX tasks_of_order.*INDEX ai_provider_executions_of_task/],
 		['deliveries to try again', dueDeliveriesQuery({ since: 1, now: 2, forgottenBefore: 1, limit: 10 }), /INDEX webhook_deliveries_newest/],
+		['old pushes', forgetPushes(1), /INDEX webhook_deliveries_newest/],
 		['tasks that nobody claims', unclaimedTasksQuery(1, 50), /INDEX container_tasks_of_status/],
 	] as const)('%s', async (_name, query, index) => {
 		const plan = await planOf(query as Compilable<unknown>)

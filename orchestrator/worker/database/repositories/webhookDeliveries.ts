@@ -51,3 +51,6 @@ export async function dueDeliveries(db: Database, page: Parameters<typeof dueDel
 	const rows = await db.all(dueDeliveriesQuery(page))
 	return rows.map(({ id, event, result }) => ({ id, event, result: JSON.parse(result) as Record<string, unknown> }))
 }
+
+/** Pushes are kept for a while only: there are many, and one that is sent again adds a line to a log. What started work is kept, so that it never starts it again. */
+export const forgetPushes = (before: number): Statement => sql.deleteFrom('webhook_deliveries').where('source', '=', 'github').where('created_at', '<', before).where('event', '=', 'push')

@@ -1,11 +1,11 @@
 import { sign } from '@octokit/webhooks-methods'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { AppError, OrderId, TaskId } from '@shared/contracts'
-import { createTestServices } from '../../../test/support/services.ts'
+import { createTestServices, WORKSPACE } from '../../../test/support/services.ts'
 import { sql } from '../../database/client.ts'
 import { setPullRequest } from '../../database/repositories/pullRequests.ts'
+import { forgetPushes } from '../../database/repositories/webhookDeliveries.ts'
 import { insertWorkspace } from '../../database/repositories/workspaces.ts'
-import { WORKSPACE } from '../../../test/support/services.ts'
 import { createGitHubClient } from '../github/githubClient.ts'
 import { OWN_COMMENT } from '../github/webhookCommands.ts'
 import { createGitHubEvents } from './gitHubEvents.ts'
@@ -232,5 +232,17 @@ describe('what people do', () => {
 		expect((await send('push', push('refs/tags/main'))).status).toBe('ignored')
 		const lines = await db.all(sql.selectFrom('operation_logs').select(['level', 'details']).where('operation', '=', 'workspace.pushed'))
 		expect(lines).toEqual([{ level: 'warn', details: expect.stringContaining('"isForced":true') }])
+	})
+
+	it('pushes are forgotten after a while, and what started work is not', async () => {
+		const { send, db } = setUp()
+		const event = comment('/vibehq Only once')
+		await send('issue_comment', event)
+		await send('push', { sender: user('mia'), ref: 'refs/heads/topic', before: 'a'.repeat(40), after: 'b'.repeat(40), forced: false, repository: { full_name: REPO, pushed_at: ++lastId } })
+		await db.run(forgetPushes(clock))
+		expect(await db.all(sql.selectFrom('webhook_deliveries').select('id').where('event', '=', 'push').where('created_at', '<', clock))).toEqual([])
+		await db.run(forgetPushes(clock + 1))
+		expect(await db.all(sql.selectFrom('webhook_deliveries').select('id').where('event', '=', 'push'))).toEqual([])
+		expect((await send('issue_comment', event)).status).toBe('repeated')
 	})
 })
