@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
+import { GITHUB_SECRETS, PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
 import type { TaskExecutionParams } from './services/executions/dispatcher.ts'
 import type { PatchLandingParams } from './services/patch-manager/batches.ts'
@@ -31,6 +31,14 @@ const VarsSchema = z.object({
 	PROVIDER_MODES: z.string().default('{}'),
 	/** Base64 of at least 32 bytes. Signs every token. */
 	TOKEN_SIGNING_KEY: z.string().min(43, 'TOKEN_SIGNING_KEY must be base64 of at least 32 bytes: openssl rand -base64 32').optional(),
+	/** Where people reach the orchestrator; pull requests and answers on GitHub link to it. */
+	PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+	/** The GitHub App that acts in repositories; its key is the secret GITHUB_APP_PRIVATE_KEY. */
+	GITHUB_APP_ID: z.string().regex(/^[\w.-]{1,64}$/).optional(),
+	/** The REST API, where it is not that of github.com: `https://<host>/api/v3`. */
+	GITHUB_API_URL: z.url({ protocol: /^https?$/ }).optional(),
+	/** Where repositories are cloned from, where that is not github.com. */
+	GITHUB_GIT_URL: z.url({ protocol: /^https?$/ }).optional(),
 	LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
 	/** How long the Workflow waits for a nudge before it looks at the task itself. */
 	POLL_MS: z.coerce.number().int().min(200).default(15_000),
@@ -58,6 +66,8 @@ export function parseVars(env: Env): Vars {
 		providerBaseURLs: parseJSON('PROVIDER_BASE_URLS', vars.PROVIDER_BASE_URLS, BaseURLs),
 		providerModes: parseJSON('PROVIDER_MODES', vars.PROVIDER_MODES, Modes),
 		tokenSigningKey: vars.TOKEN_SIGNING_KEY,
+		publicURL: vars.PUBLIC_URL,
+		gitHub: { appId: vars.GITHUB_APP_ID, apiURL: vars.GITHUB_API_URL, gitURL: vars.GITHUB_GIT_URL },
 		leaseMs: vars.LEASE_MS,
 		pollMs: vars.POLL_MS,
 		sweepIdleMs: vars.SWEEP_IDLE_MS,
@@ -67,7 +77,7 @@ export function parseVars(env: Env): Vars {
 
 /** Reads a secret by its name; undefined when the Worker has none. Names outside the fixed list are refused. */
 export function readSecret(env: Env, name: string): string | undefined {
-	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), 'GITHUB_TOKEN', 'TOKEN_SIGNING_KEY']
+	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, 'TOKEN_SIGNING_KEY']
 	const value = known.includes(name) ? env[name] : undefined
 	return typeof value === 'string' && value !== '' ? value : undefined
 }

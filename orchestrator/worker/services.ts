@@ -13,6 +13,7 @@ import { closeFootprints } from './database/repositories/footprints.ts'
 import { findBatch } from './database/repositories/patchBatches.ts'
 import { findOrder, findTask } from './database/repositories/orders.ts'
 import type { Order } from './database/repositories/orders.ts'
+import { forgetPushes } from './database/repositories/webhookDeliveries.ts'
 import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
 import type { RouteCriteria } from './services/ai-providers/router.ts'
@@ -31,6 +32,8 @@ import { createUnclaimed } from './services/executions/unclaimed.ts'
 import { createWorkflowPort } from './services/executions/workflowPort.ts'
 import { createModelGateway } from './services/gateway/modelGateway.ts'
 import { createGitGateway } from './services/git/gitGateway.ts'
+import { createGitHubCredentials, createGitHubTokenCache } from './services/github/githubCredentials.ts'
+import { createGitHubEvents } from './services/github-events/gitHubEvents.ts'
 import { createHumanRequests } from './services/human-requests/humanRequests.ts'
 import { createIds } from './services/ids.ts'
 import { createOrders } from './services/orders/orders.ts'
@@ -39,6 +42,7 @@ import { createBatchSets } from './services/patch-manager/batchSets.ts'
 import { createLanding } from './services/patch-manager/landing.ts'
 import { createPatchBooks } from './services/patch-manager/patchBooks.ts'
 import { candidateRef, createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
+import { createOrderPullRequests } from './services/pull-requests/orderPullRequests.ts'
 import { createSecretService } from './services/secrets/secretService.ts'
 import { sha256Of } from './services/sha256.ts'
 import { createTokens } from './services/security/tokens.ts'
@@ -49,6 +53,7 @@ import { TASK_SETTLED } from './workflows/events.ts'
 
 // Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
 const remoteCache = createRemoteCache()
+const gitHubTokens = createGitHubTokenCache()
 const parsed = new WeakMap<Env, Vars>()
 
 function varsOf(env: Env): Vars {
@@ -76,10 +81,21 @@ function createOutside(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
 type Outside = ReturnType<typeof createOutside>
 
 /** Who may do what, which keys there are, which providers can work. */
-function createFoundation({ env, vars, db, now }: Outside) {
+function createFoundation({ env, vars, db, now, fetch }: Outside) {
 	const secrets = createSecretService({ readSecret: (name) => readSecret(env, name) })
+	const { appId, apiURL, gitURL } = vars.gitHub
+	const privateKey = readSecret(env, 'GITHUB_APP_PRIVATE_KEY')
 	return {
 		secrets,
+		gitHub: createGitHubCredentials({
+			app: appId === undefined || privateKey === undefined ? undefined : { appId, privateKey },
+			token: readSecret(env, 'GITHUB_TOKEN'),
+			cache: gitHubTokens,
+			fetch,
+			baseURL: apiURL,
+			gitBaseURL: gitURL,
+			now,
+		}),
 		tokens: createTokens({ key: vars.tokenSigningKey, now }),
 		registry: createRegistry({ db, vars, hasSecret: secrets.has, now }),
 		workflow: createWorkflowPort(env.TASK_EXECUTION, { settledEvent: TASK_SETTLED, paramsOf: (executionId) => ({ executionId }) }),
@@ -94,7 +110,7 @@ type Foundation = ReturnType<typeof createFoundation>
 /** Repositories, patch sets and the container task queue. */
 function createWork(outside: Outside, foundation: Foundation) {
 	const { env, vars, db, now, ids } = outside
-	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: outside.fetch, remoteCache })
+	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: outside.fetch, remoteCache, credentials: foundation.gitHub })
 	const patches = createPatchProcessor({ db, outputs: env.OUTPUTS, storeFor: workspaces.store, now, workerName: vars.workerName })
 	const collisions = createCollisions({
 		db,
@@ -183,7 +199,10 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		ids,
 		mustFind: executions.mustFind,
 		storeOf: workspaces.store,
-		defaultBranchOf: async (workspaceId) => (await workspaces.get(workspaceId)).defaultBranch,
+		repositoryOf: async (workspaceId) => {
+			const { kind, defaultBranch } = await workspaces.get(workspaceId)
+			return { defaultBranch, isOnGitHub: kind === 'github' }
+		},
 		readAhead: (workspaceId, commit) =>
 			outside.waitUntil(
 				workspaces
@@ -203,8 +222,17 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
 	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf: async (taskId) => (await findTask(db, taskId))?.scope ?? null })
+	const pullRequests = createOrderPullRequests({
+		db,
+		now,
+		mustFind: executions.mustFind,
+		placeOf: workspaces.githubOf,
+		clientFor: (place) => foundation.gitHub.clientFor(place, 'write'),
+		summaryOf: async (patchSetId) => (await patches.load(patchSetId)).summary,
+		publicURL: vars.publicURL,
+	})
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
-	return { executions, settlement, lifecycle, landingSteps, dispatcher, unclaimed: createUnclaimed({ db, now }) }
+	return { executions, settlement, lifecycle, landingSteps, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }
 
 /** Everything behind the doors, made anew for each request: one typed object. */
@@ -221,11 +249,18 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		ids,
 		digest: sha256Of,
 		openWorkspace: async ({ workspace }, origin, workspaceId) => {
-			if (workspace.kind === 'github') return null
+			if (workspace.kind === 'github') return (await work.workspaces.openGitHub(workspace, origin)).workspaceId
 			if ('workspaceId' in workspace) return (await work.workspaces.get(workspace.workspaceId)).workspaceId
 			return (await work.workspaces.create({ ...workspace, workspaceId }, origin)).workspaceId
 		},
 		execute: running.executions.execute,
+	})
+	const gitHubEvents = createGitHubEvents({
+		db, now, orders,
+		secrets: () => ['GITHUB_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET_OLD'].flatMap((name) => readSecret(env, name) ?? []),
+		clientFor: foundation.gitHub.clientFor,
+		publicURL: vars.publicURL,
+		workerName: vars.workerName,
 	})
 	const gateway = createModelGateway({
 		db, tokens, secrets, fetch: outside.fetch, now, sleep, waitUntil, log,
@@ -234,10 +269,10 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		headerTimeoutMs: vars.upstreamHeaderTimeoutMs,
 	})
 	return {
-		vars, tokens, registry, orders, gateway, ...work, ...running,
+		vars, tokens, registry, orders, gateway, gitHubEvents, ...work, ...running,
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		stats: () => providerStats(db),
-		housekeeping: { forget: () => db.run(forgetKeys(now() - DAY_MS)) },
+		housekeeping: { forget: () => db.batch([forgetKeys(now() - DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
 	}
 }
 export type Services = ReturnType<typeof createServices>

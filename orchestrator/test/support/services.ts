@@ -47,7 +47,7 @@ export function createTestServices(options: { keys?: string[]; now?: () => numbe
 	const orders = createOrders({
 		db, now, ids,
 		digest: sha256Of,
-		openWorkspace: async ({ workspace }) => (workspace.kind === 'github' ? null : WORKSPACE),
+		openWorkspace: async () => WORKSPACE,
 		execute: executions.execute,
 	})
 	return { db, ids, registry, orders, executions, settlement, sent, interrupted, cancelledTasks, queueState }

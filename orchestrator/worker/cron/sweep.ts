@@ -9,7 +9,8 @@ export async function sweep(services: Services): Promise<void> {
 	await services.queue.maintain(KEEP_MS)
 	const repairs = await services.dispatcher.sweep(services.vars.sweepIdleMs)
 	await services.batches.sweep(services.vars.sweepIdleMs)
+	const events = await services.gitHubEvents.retry()
 	const unclaimed = await services.unclaimed.report(60_000)
-	if (repairs.length > 0 || unclaimed > 0) console.log({ message: 'sweep', repairs, unclaimed })
+	if (repairs.length > 0 || unclaimed > 0 || events > 0) console.log({ message: 'sweep', repairs, unclaimed, events })
 	await services.housekeeping.forget()
 }

@@ -8,6 +8,7 @@ import { collisionRoutes } from './collisions.ts'
 import { docsPage } from './docs.ts'
 import { executionRoutes } from './executions.ts'
 import { gatewayRoutes } from './gateway.ts'
+import { githubWebhookRoutes } from './githubWebhook.ts'
 import { gitRoutes } from './git.ts'
 import { humanRequestRoutes } from './humanRequests.ts'
 import { orderRoutes } from './orders.ts'
@@ -38,6 +39,7 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 	for (const routes of [orderRoutes(), executionRoutes(), aiProviderRoutes(), taskRoutes(), workspaceRoutes(), patchRoutes(), collisionRoutes((services) => services.collisions), humanRequestRoutes(), tokenRoutes()]) app.route('/', routes)
 	app.route('/', gatewayRoutes())
 	app.route('/', gitRoutes())
+	app.route('/', githubWebhookRoutes())
 
 	app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
 	const description = () => app.getOpenAPI31Document(ABOUT)

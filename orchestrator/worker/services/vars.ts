@@ -8,6 +8,9 @@ export interface Vars {
 	providerBaseURLs: Partial<Record<ProviderName, string>>
 	providerModes: Partial<Record<ProviderName, SecretMode>>
 	tokenSigningKey: string | undefined
+	/** Where people reach the orchestrator. */
+	publicURL: string | undefined
+	gitHub: { appId: string | undefined; apiURL: string | undefined; gitURL: string | undefined }
 	leaseMs: number
 	pollMs: number
 	sweepIdleMs: number
