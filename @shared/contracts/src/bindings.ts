@@ -20,6 +20,9 @@ export const PROVIDER_SECRETS = {
 	copilot: 'COPILOT_GITHUB_TOKEN',
 } as const
 
+/** Signs what `/webhooks/jules` takes; none is needed as long as nobody relays. While it is being changed, the old value stands beside it. */
+export const JULES_WEBHOOK_SECRETS = ['JULES_WEBHOOK_SECRET', 'JULES_WEBHOOK_SECRET_OLD'] as const
+
 /** What `ctx.props` of a service binding carries: who is calling. */
 export interface CallerProps {
 	workerName: string

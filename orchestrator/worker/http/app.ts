@@ -10,6 +10,7 @@ import { executionRoutes } from './executions.ts'
 import { gatewayRoutes } from './gateway.ts'
 import { gitRoutes } from './git.ts'
 import { humanRequestRoutes } from './humanRequests.ts'
+import { julesWebhookRoutes } from './julesWebhook.ts'
 import { orderRoutes } from './orders.ts'
 import { patchRoutes } from './patches.ts'
 import { createRouter, errorResponse } from './router.ts'
@@ -36,6 +37,7 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 
 	app.get('/health', (c) => c.json({ ok: true, worker: c.var.services.vars.workerName, upstream: c.var.services.vars.upstream }))
 	for (const routes of [orderRoutes(), executionRoutes(), aiProviderRoutes(), taskRoutes(), workspaceRoutes(), patchRoutes(), collisionRoutes((services) => services.collisions), humanRequestRoutes(), tokenRoutes()]) app.route('/', routes)
+	app.route('/', julesWebhookRoutes((services) => services.julesWebhook))
 	app.route('/', gatewayRoutes())
 	app.route('/', gitRoutes())
 

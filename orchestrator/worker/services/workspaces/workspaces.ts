@@ -154,6 +154,24 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 			return { items, nextCursor: rows.length > size ? (items.at(-1)?.workspaceId ?? null) : null }
 		},
 
+		/** Whether an order on this branch, or on the default one as long as it is not there, starts without files. */
+		async isEmpty(workspaceId: string, branch: string): Promise<boolean> {
+			const { repository, defaultBranch } = await mustFindHosted(workspaceId)
+			return useStore(repository, async (store) => {
+				const [own, first] = [`refs/heads/${branch}`, `refs/heads/${defaultBranch}`]
+				const refs = await store.readRefs([own, first])
+				const commit = await store.readCommit(refs.get(own) ?? refs.get(first) ?? '')
+				return commit !== null && (await store.readTree(commit.tree))?.length === 0
+			})
+		},
+
+		/** Where the workspace is on GitHub, and the branch that its orders start from; null for a hosted one. */
+		async githubOf(workspaceId: string): Promise<{ owner: string; repo: string; branch: string } | null> {
+			const { kind, repository, defaultBranch } = await mustFind(workspaceId)
+			const [owner = '', repo = ''] = repository.split('/')
+			return kind === 'github' ? { owner, repo, branch: defaultBranch } : null
+		},
+
 		/** Where the repository speaks git, with a credential for reading or writing: for the git gateway only, never for a container. */
 		async remote(workspaceId: string, scope: RemoteScope, options?: { isFresh?: boolean }): Promise<GitRemote> {
 			return remoteOf((await mustFindHosted(workspaceId)).repository, scope, options)

@@ -23,7 +23,7 @@ interface Reading {
 export type TakenResult = { failure: null; result: JulesResult; statements: Statement[] } | { failure: Failure }
 
 /** What a session has made, kept as patch sets. */
-export function createJulesResults(deps: Pick<JulesHandlerDeps, 'db' | 'now' | 'storeOf' | 'storeStatements' | 'outputs'>) {
+export function createJulesResults(deps: Pick<JulesHandlerDeps, 'db' | 'now' | 'storeOf' | 'githubOf' | 'storeStatements' | 'outputs'>) {
 	async function readChangeSet({ sessionId, client }: Reading, activityId: string | null): Promise<JulesChangeSet | null> {
 		if (activityId === null) return null
 		return changeSetOf({ session: null, activities: [await client.getActivity({ session: sessionId, activity: activityId })] })

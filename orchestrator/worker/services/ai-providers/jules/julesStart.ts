@@ -71,12 +71,13 @@ export function createJulesStart(deps: JulesHandlerDeps) {
 		return { retryAt: null, limitedBy: 'concurrency', message: `The plan of Jules has ${deps.budget.concurrent} tasks at once, and ${running} run.` }
 	}
 
-	/** An order that asks for Jules by name waits for room; any other goes to the next provider. */
+	/** An order that nobody else may take, or can, waits for room; any other goes to the next provider. */
 	async function noRoom(execution: Execution, { retryAt, limitedBy, message }: NoRoom): Promise<JulesStart> {
 		const at = now()
 		const told = retryAt === null ? '' : ` There is room again at ${new Date(retryAt).toISOString()}.`
 		const failure: Failure = { code: 'PROVIDER_RATE_LIMITED', message: `${message}${told}`, ...(retryAt === null ? {} : { retryAt }), details: { limitedBy, forecastAt: retryAt } }
-		if (execution.route.mode !== 'manual') return { state: 'failed', failure }
+		const { mode, chain } = execution.route
+		if (mode !== 'manual' && chain.length > 0) return { state: 'failed', failure }
 		const until = Math.min(Math.max(retryAt ?? at + LOOK_AGAIN_MS, at + 1000), at + LONGEST_PARK_MS)
 		const { executionId, orderId, taskId, workerName } = execution
 		const details = { limitedBy, forecastAt: retryAt, lookAgainAt: until, message }
@@ -106,23 +107,26 @@ export function createJulesStart(deps: JulesHandlerDeps) {
 		}
 	}
 
+	async function tryOpen(execution: Execution, { isReserved }: { isReserved: boolean }): Promise<(CreatedSession & { place: Place }) | NoRoom> {
+		try {
+			const place = await placeOf(execution)
+			const full = isReserved ? null : await reserve(execution, place)
+			return full ?? { place, ...(await open(execution, place)) }
+		} catch (error) {
+			if (!isAppError(error) || error.code !== 'PROVIDER_RATE_LIMITED') throw error
+			const retryAt = error.details?.['retryAt']
+			return { retryAt: typeof retryAt === 'number' ? retryAt : null, limitedBy: 'rate-limit', message: error.message }
+		}
+	}
+
 	return async function start(executionId: string): Promise<JulesStart> {
 		const execution = await live(executionId)
 		const known = await findJulesSession(db, executionId)
 		if (known !== undefined && known.sessionId !== null) return { state: 'started' }
 		const dispatchedAt = now()
-		const place = await placeOf(execution)
-		const full = known === undefined ? await reserve(execution, place) : null
-		if (full !== null) return noRoom(execution, full)
-		let created: CreatedSession
-		try {
-			created = await open(execution, place)
-		} catch (error) {
-			if (!isAppError(error) || error.code !== 'PROVIDER_RATE_LIMITED') throw error
-			const retryAt = error.details?.['retryAt']
-			return noRoom(execution, { retryAt: typeof retryAt === 'number' ? retryAt : null, limitedBy: 'rate-limit', message: error.message })
-		}
-		const { session, isNew, duplicateIds } = created
+		const opened = await tryOpen(execution, { isReserved: known !== undefined })
+		if ('message' in opened) return noRoom(execution, opened)
+		const { place, session, isNew, duplicateIds } = opened
 		const at = now()
 		await db.batch([
 			changeJulesSession({ executionId, change: { session_name: `sessions/${session.id}`, session_url: session.url, state: session.state }, at }),
