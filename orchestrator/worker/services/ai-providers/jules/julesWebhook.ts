@@ -85,7 +85,7 @@ function readSignature(text: string): Uint8Array<ArrayBuffer>[] {
 
 function keyOf(secret: string): Uint8Array<ArrayBuffer> {
 	const encoded = /^whsec_((?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/.exec(secret)?.[1]
-	return encoded === undefined ? new TextEncoder().encode(secret) : bytesOf(encoded)
+	return encoded === undefined ? new Uint8Array(new TextEncoder().encode(secret)) : bytesOf(encoded)
 }
 
 const bytesOf = (base64: string) => new Uint8Array(Array.from(atob(base64), (character) => character.charCodeAt(0)))
