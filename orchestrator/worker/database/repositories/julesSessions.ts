@@ -35,15 +35,19 @@ export async function findJulesSession(db: Database, executionId: string): Promi
 
 /** The execution that a session works for; undefined for a session that is not ours. */
 export async function executionOfJulesSession(db: Database, sessionId: string): Promise<string | undefined> {
-	return (await db.first(sql.selectFrom('jules_sessions').select('execution_id').where('session_name', '=', `sessions/${sessionId}`)))?.execution_id
+	return (await db.first(executionOfSessionQuery(sessionId)))?.execution_id
 }
 
+export const executionOfSessionQuery = (sessionId: string) => sql.selectFrom('jules_sessions').select('execution_id').where('session_name', '=', `sessions/${sessionId}`)
+
 /** A session runs until its end was written; of an execution that ended without saying so, until then. */
-const running = () =>
+export const runningJulesQuery = () =>
 	sql
-		.selectFrom('jules_sessions as j')
-		.innerJoin('ai_provider_executions as e', 'e.execution_id', 'j.execution_id')
+		.selectFrom('ai_provider_executions as e')
+		// Not a plain join: few executions are open, and sessions are kept for ever.
+		.crossJoin('jules_sessions as j')
 		.select((select) => select.fn.countAll<number>().as('count'))
+		.whereRef('j.execution_id', '=', 'e.execution_id')
 		.where('j.ended_at', 'is', null)
 		.where('e.completed_at', 'is', null)
 
@@ -52,7 +56,7 @@ export const julesStartsQuery = (since: number) => sql.selectFrom('jules_session
 /** When sessions were started since then, and how many run. */
 export async function julesLoad(db: Database, since: number): Promise<{ startsAt: number[]; running: number }> {
 	const starts = await db.all(julesStartsQuery(since))
-	const count = await db.first(running())
+	const count = await db.first(runningJulesQuery())
 	return { startsAt: starts.flatMap((row) => row.started_at ?? []), running: count?.count ?? 0 }
 }
 
@@ -79,7 +83,7 @@ export async function reserveJulesSession(db: Database, { executionId, source, m
 			select.val(at).as('updated_at'),
 		])
 		.where(({ eb, selectFrom }) => eb(selectFrom('jules_sessions').select((select) => select.fn.countAll<number>().as('count')).where('started_at', '>', since), '<', limits.perDay))
-		.where(({ eb }) => eb(running(), '<', limits.concurrent))
+		.where(({ eb }) => eb(runningJulesQuery(), '<', limits.concurrent))
 	const changed = await db.run(sql.insertInto('jules_sessions').columns(['execution_id', 'source', 'memory', 'started_at', 'worker_name', 'created_at', 'updated_at']).expression(place).onConflict((conflict) => conflict.doNothing()))
 	return changed > 0
 }

@@ -3,6 +3,7 @@ import type { Compilable } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { assignmentsOfTaskQuery } from './assignments.ts'
 import { executionQuery, executionsOfTaskQuery, executionsQuery, forgottenExecutionsQuery, settleExecution } from './executions.ts'
+import { executionOfSessionQuery, julesStartsQuery, runningJulesQuery } from './julesSessions.ts'
 import { landingsOfPathQuery } from './landedFiles.ts'
 import { executionLogQuery } from './operationLogs.ts'
 import { ordersQuery, settleOrder, tasksOfOrderQuery } from './orders.ts'
@@ -33,6 +34,9 @@ describe('no hot query reads a whole table or sorts', () => {
 		['landings of a path', landingsOfPathQuery({ workspaceId: 'wsp-1', branch: 'b', path: 'p', limit: 10 }), /INDEX patch_landed_files_of_path.*INDEX patch_batches_of_set/],
 		['forgotten batches', forgottenBatchesQuery(1, 100), /INDEX patch_batches_open/],
 		['the state of an order from its tasks', settleOrder({ orderId: 'ORD-1', at: 1 }), /INDEX tasks_of_order/],
+		['the execution of a Jules session', executionOfSessionQuery('1'), /INDEX jules_sessions_name/],
+		['starts of Jules sessions', julesStartsQuery(1), /INDEX jules_sessions_started/],
+		['running Jules sessions', runningJulesQuery(), /e USING .*INDEX ai_provider_executions_open.*SEARCH j USING INDEX sqlite_autoindex/],
 		['tasks that nobody claims', unclaimedTasksQuery(1, 50), /INDEX container_tasks_of_status/],
 	] as const)('%s', async (_name, query, index) => {
 		const plan = await planOf(query as Compilable<unknown>)
