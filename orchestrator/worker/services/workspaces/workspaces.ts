@@ -154,9 +154,10 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 			return { items, nextCursor: rows.length > size ? (items.at(-1)?.workspaceId ?? null) : null }
 		},
 
-		/** Whether an order on this branch, or on the default one as long as it is not there, starts without files. */
+		/** Whether an order on this branch, or on the default one as long as it is not there, starts without files. Only hosted workspaces are looked at. */
 		async isEmpty(workspaceId: string, branch: string): Promise<boolean> {
-			const { repository, defaultBranch } = await mustFindHosted(workspaceId)
+			const { kind, repository, defaultBranch } = await mustFind(workspaceId)
+			if (kind !== 'hosted') return false
 			return useStore(repository, async (store) => {
 				const [own, first] = [`refs/heads/${branch}`, `refs/heads/${defaultBranch}`]
 				const refs = await store.readRefs([own, first])

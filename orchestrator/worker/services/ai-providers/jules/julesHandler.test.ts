@@ -255,11 +255,19 @@ describe('a person', () => {
 		const { cloud, look, lookAfter, asked, decide } = await running({ order: { provider: 'jules', wallClockMs: 10 * MINUTE } })
 		cloud.move('AWAITING_USER_FEEDBACK', { events: [say('Tabs or spaces?')] })
 		await look()
-		expect(await lookAfter(50)).toMatchObject({ state: 'waits' })
+		expect(await lookAfter(50)).toEqual({ state: 'waits', waitMs: 5 * MINUTE })
 		await decide('approve', 'Tabs.')
 		await look()
 		expect(cloud.callsOf('sendMessage')).toEqual([['sendMessage', 'Tabs.']])
 		expect(await asked()).toEqual(['question approved'])
+	})
+
+	it('may take days, and it is looked ever less often', async () => {
+		const { cloud, look, lookAfter } = await running({ answerTtlOf: async () => 7 * DAY_MS })
+		cloud.move('AWAITING_USER_FEEDBACK', { events: [say('Tabs or spaces?')] })
+		await look()
+		expect(await lookAfter(100)).toEqual({ state: 'waits', waitMs: 10 * MINUTE })
+		expect(await lookAfter(3000)).toEqual({ state: 'waits', waitMs: 60 * MINUTE })
 	})
 
 	it('does not answer in time', async () => {

@@ -25,6 +25,8 @@ const PASSES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['PROVIDER_RATE_LIMITE
 /** A session that works on after its result. */
 const REVIVED: ReadonlySet<JulesState> = new Set<JulesState>(['QUEUED', 'PLANNING', 'IN_PROGRESS'])
 const MAX_REQUESTS = 50
+/** How rarely it is looked whether somebody has answered in the cloud; an answer to us wakes the Workflow. */
+const LONGEST_HUMAN_POLL_MS = 60 * 60_000
 
 /** What one look comes to: written in one batch, so that a repeated look does nothing twice. */
 interface Turn extends Talk {
@@ -117,6 +119,7 @@ export function createJulesLook(deps: JulesHandlerDeps) {
 		else if (known.asked.length > MAX_REQUESTS) turn.outcome = { state: 'failed', failure: { code: 'AGENT_FAILED', message: `Jules has asked more than ${MAX_REQUESTS} times.` } }
 		else for (const action of actions) await act(turn, action)
 		if (turn.outcome.state === 'waits' && settle(turn, { hadResult })) turn.outcome = { state: 'done' }
+		if (turn.outcome.state === 'waits' && memory.waiting !== null) turn.outcome = { state: 'waits', waitMs: patientWait(turn.outcome.waitMs, now() - known.stateSince) }
 		if (turn.outcome.state === 'waits' && memory.result === null && memory.workedMs > execution.input.wallClockMs) {
 			turn.outcome = { state: 'failed', failure: { code: 'AGENT_TIMEOUT', message: `Jules has worked for ${Math.round(memory.workedMs / 1000)} seconds; the order allows ${Math.round(execution.input.wallClockMs / 1000)}.` } }
 		}
@@ -159,3 +162,6 @@ export function createJulesLook(deps: JulesHandlerDeps) {
 		}
 	}
 }
+
+/** People take days; a Workflow has not steps enough to look every few minutes. */
+const patientWait = (pollMs: number, waitedMs: number) => Math.max(pollMs, Math.min(LONGEST_HUMAN_POLL_MS, waitedMs / 10))

@@ -28,8 +28,6 @@ interface NoRoom {
 
 /** After these nobody knows whether the session was started; its place in the plan is kept. */
 const UNCERTAIN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['PROVIDER_UNREACHABLE', 'PROVIDER_ERROR', 'PROVIDER_OUTPUT_INVALID'])
-/** How soon it is looked again where nobody says when there is room. */
-const LOOK_AGAIN_MS = 5 * 60_000
 const LONGEST_PARK_MS = 7 * DAY_MS
 
 /** Starts the session of an execution, once however often it is called. */
@@ -78,7 +76,7 @@ export function createJulesStart(deps: JulesHandlerDeps) {
 		const failure: Failure = { code: 'PROVIDER_RATE_LIMITED', message: `${message}${told}`, ...(retryAt === null ? {} : { retryAt }), details: { limitedBy, forecastAt: retryAt } }
 		const { mode, chain } = execution.route
 		if (mode !== 'manual' && chain.length > 0) return { state: 'failed', failure }
-		const until = Math.min(Math.max(retryAt ?? at + LOOK_AGAIN_MS, at + 1000), at + LONGEST_PARK_MS)
+		const until = Math.min(Math.max(retryAt ?? at + deps.settings.maxPollMs, at + 1000), at + LONGEST_PARK_MS)
 		const { executionId, orderId, taskId, workerName } = execution
 		const details = { limitedBy, forecastAt: retryAt, lookAgainAt: until, message }
 		await db.batch([

@@ -65,7 +65,7 @@ function createCloud(now: () => number) {
 	}
 }
 
-export interface FixtureOptions extends Partial<Pick<JulesHandlerDeps, 'budget' | 'requirePlanApproval' | 'githubOf'>> {
+export interface FixtureOptions extends Partial<Pick<JulesHandlerDeps, 'budget' | 'requirePlanApproval' | 'githubOf' | 'answerTtlOf'>> {
 	files?: Record<string, string>
 	order?: Partial<OrderInput>
 	/** The state of an earlier fixture of the same test, whose sessions count. */
