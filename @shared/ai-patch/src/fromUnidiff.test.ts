@@ -87,6 +87,9 @@ describe('patchSetFromUnidiff', () => {
 		['a change of nothing', 'diff --git a/f b/f\n'],
 		['lines behind the last hunk', 'diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+2\n+3\n'],
 		['fewer lines than it says', 'diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n-1\n+2\n'],
+		['a line behind the one that ends the file', 'diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1,2 @@\n-1\n+a\n\\ No newline at end of file\n+b\n'],
+		['lines of the base behind the one that ends the file', 'diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+a\n\\ No newline at end of file\n'],
+		['a rename that is a new file too', 'diff --git a/f b/g\nnew file mode 100644\nrename from f\nrename to g\n'],
 		['half a character', `diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+\ud83d\n`],
 	])('refuses %s', async (_, diff) => {
 		await expect(on(treeOf({ f: '1\n2\n' }), diff)).rejects.toMatchObject({ code: 'PATCH_CORRUPT' })

@@ -96,9 +96,11 @@ function readResult({ header, section, bytes, by }: { header: Header; section: D
 	const base = isBinary ? null : decodeText(bytes)
 	const hunks = isBinary ? null : decodeText(section.hunks)
 	if (base === null || hunks === null) return { path, reason: 'not UTF-8 text' }
-	checkCounts(hunks, path)
+	checkLines(hunks, path)
 	const lines = splitLines(base)
-	const operations = toOperations(hunksToEdits(hunks, { path: from, lines }), { file: path, lineCount: lines.length, by })
+	const edits = hunksToEdits(hunks, { path: from, lines })
+	if (edits.some(({ text, end }) => text !== '' && !text.endsWith('\n') && end < lines.length)) throw corrupt(path, 'lines of the base follow the one that ends the file')
+	const operations = toOperations(edits, { file: path, lineCount: lines.length, by })
 	const text = applyOperations(lines, operations)
 	if (kind === 'delete' && text !== '') throw corrupt(path, 'it is deleted, and lines of it are left')
 	// A copy is a create: what it was copied from is not changed by it.
@@ -106,17 +108,24 @@ function readResult({ header, section, bytes, by }: { header: Header; section: D
 	return { text, operations: whole }
 }
 
-/** jsdiff passes over what follows the lines that a hunk says it has; what the diff holds and nobody reads would be lost in silence. */
-function checkCounts(hunks: string, path: string): void {
+/**
+ * jsdiff passes over what follows the lines that a hunk says it has; what the diff holds and nobody reads would be lost in silence. And a line
+ * that ends the file has none after it, or the two would become one.
+ */
+function checkLines(hunks: string, path: string): void {
 	let [before, after] = [0, 0]
+	let [previous, hasEnded] = ['', false]
 	for (const line of splitLines(hunks)) {
 		const sign = line.charAt(0)
 		const counts = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/.exec(line)
 		if (counts !== null && before === 0 && after === 0) [before, after] = [Number(counts[1] ?? 1), Number(counts[2] ?? 1)]
-		else if (sign !== '\\') {
+		else if (sign === '\\') hasEnded ||= previous === '+'
+		else {
+			if (sign === '+' && hasEnded) throw corrupt(path, 'a line follows the one that ends the file')
 			before -= sign === '+' ? 0 : 1
 			after -= sign === '-' ? 0 : 1
 		}
+		previous = sign
 		if (before < 0 || after < 0) throw corrupt(path, 'a hunk has more lines than it says')
 	}
 }

@@ -41,8 +41,12 @@ export function readHeader({ header: text, isBinary }: DiffSection): UnidiffHead
 	}
 }
 
+/** The line that only this kind of section has. */
+const MARKS = { rename: 'rename from ', copy: 'copy from ', create: 'new file mode ', delete: 'deleted file mode ' } as const
+
 function namesOf(first: string, fields: ReadonlyMap<Field, string>): Pick<UnidiffHeader, 'path' | 'from' | 'kind'> {
-	const kind = fields.has('rename from ') ? 'rename' : fields.has('copy from ') ? 'copy' : fields.has('new file mode ') ? 'create' : fields.has('deleted file mode ') ? 'delete' : 'change'
+	const [kind = 'change', ...others] = (['rename', 'copy', 'create', 'delete'] as const).filter((each) => fields.has(MARKS[each]))
+	if (others.length > 0) throw corrupt(first, `it is both a ${kind} and a ${others[0]}`)
 	const moved = kind === 'rename' || kind === 'copy'
 	const said = (name: string | undefined) => (name === undefined ? null : unquoted(name))
 	const same = moved ? null : commonName(first)
