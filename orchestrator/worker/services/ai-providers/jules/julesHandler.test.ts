@@ -288,6 +288,22 @@ describe('a person', () => {
 	})
 })
 
+describe('what the agent says', () => {
+	it('is in the log in the words of a CLI, once, short, and without keys', async () => {
+		const { cloud, look, linesOf } = await running()
+		const key = `sk-ant-api03-${'a'.repeat(95)}`
+		cloud.move('IN_PROGRESS', { events: [PLAN, { event: { ...work, title: 'Wrote it', description: `with ${key}` } }, say('x'.repeat(5000)), { event: { kind: 'userMessaged', message: 'go on' }, by: 'user' }] })
+		await look()
+		await look()
+		const texts = async (operation: string) => (await linesOf(operation)).map(({ details }) => String(details['text']))
+		const [plan, progress, ...more] = await texts('agent.phase')
+		expect([plan, more]).toEqual(['Plan: 1. Write it', []])
+		expect(progress).toMatch(/^Wrote it: with /)
+		expect(progress).not.toContain(key)
+		expect((await texts('agent.message')).map(({ length }) => length)).toEqual([2000])
+	})
+})
+
 describe('a session that goes wrong', () => {
 	it('is nudged once, and given up', async () => {
 		const { cloud, look, lookAfter, linesOf } = await running()

@@ -7,6 +7,7 @@ import { appendLog } from '../../../database/repositories/operationLogs.ts'
 import { toFailure } from '../../executions/failures.ts'
 import { createStepRecords } from '../../executions/stepRecords.ts'
 import type { JulesHandlerDeps } from './julesContext.ts'
+import { activityLines } from './julesLog.ts'
 import { readMemory, writeMemory } from './julesMemory.ts'
 import type { JulesMemory } from './julesMemory.ts'
 import { createJulesResults } from './julesResults.ts'
@@ -155,7 +156,7 @@ export function createJulesLook(deps: JulesHandlerDeps) {
 			const workedMs = before.workedMs + (hasWorked ? now() - before.lookedAt : 0)
 			const memory: JulesMemory = { ...structuredClone(before), cursor: next, troubleSince: null, workedMs }
 			const decision = watchJules({ session, activities, known: before.watch, settings, now: now() })
-			return await take({ ...empty, session, activities, memory, statements: [] }, decision)
+			return await take({ ...empty, session, activities, memory, statements: activityLines(execution, activities, now()) }, decision)
 		} catch (error) {
 			if (!isAppError(error) || !PASSES.has(error.code)) throw error
 			return wait({ ...empty, session: known, activities: [], memory: before, statements: [] }, error)
