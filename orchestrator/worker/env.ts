@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { GITHUB_SECRETS, PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
+import { GITHUB_SECRETS, JULES_WEBHOOK_SECRETS, PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
 import type { TaskExecutionParams } from './services/executions/dispatcher.ts'
 import type { PatchLandingParams } from './services/patch-manager/batches.ts'
@@ -44,6 +44,12 @@ const VarsSchema = z.object({
 	POLL_MS: z.coerce.number().int().min(200).default(15_000),
 	/** How long a live execution may go untouched before the sweeper looks at it. */
 	SWEEP_IDLE_MS: z.coerce.number().int().min(1).default(30_000),
+	/** The plan of the Google account behind JULES_API_KEY, for its budget. */
+	JULES_PLAN: z.enum(['free', 'pro', 'ultra']).default('free'),
+	/** How soon a session of Jules is looked at again; the longer waits (stall, nudge, queue) are multiples of it. */
+	JULES_POLL_MS: z.coerce.number().int().min(50).max(300_000).default(60_000),
+	/** Whether a person approves the plan of Jules before it writes anything. */
+	JULES_PLAN_APPROVAL: z.enum(['ask', 'none']).default('none'),
 	/** How long the model gateway waits for the first byte of a model's answer. */
 	UPSTREAM_HEADER_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
 })
@@ -71,13 +77,14 @@ export function parseVars(env: Env): Vars {
 		leaseMs: vars.LEASE_MS,
 		pollMs: vars.POLL_MS,
 		sweepIdleMs: vars.SWEEP_IDLE_MS,
+		jules: { plan: vars.JULES_PLAN, pollMs: vars.JULES_POLL_MS, asksPlanApproval: vars.JULES_PLAN_APPROVAL === 'ask' },
 		upstreamHeaderTimeoutMs: vars.UPSTREAM_HEADER_TIMEOUT_MS,
 	}
 }
 
 /** Reads a secret by its name; undefined when the Worker has none. Names outside the fixed list are refused. */
 export function readSecret(env: Env, name: string): string | undefined {
-	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, 'TOKEN_SIGNING_KEY']
+	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, ...JULES_WEBHOOK_SECRETS, 'TOKEN_SIGNING_KEY']
 	const value = known.includes(name) ? env[name] : undefined
 	return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -14,6 +14,11 @@ import { findBatch } from './database/repositories/patchBatches.ts'
 import { findOrder, findTask } from './database/repositories/orders.ts'
 import type { Order } from './database/repositories/orders.ts'
 import { forgetPushes } from './database/repositories/webhookDeliveries.ts'
+import { createJulesClient } from './services/ai-providers/jules/julesClient.ts'
+import { createJulesHandler } from './services/ai-providers/jules/julesHandler.ts'
+import { julesBudget } from './services/ai-providers/jules/julesPlanLimits.ts'
+import { watchSettings } from './services/ai-providers/jules/julesWatch.ts'
+import { createJulesWebhook } from './services/ai-providers/jules/julesWebhook.ts'
 import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
 import type { RouteCriteria } from './services/ai-providers/router.ts'
@@ -159,7 +164,7 @@ function createWork(outside: Outside, foundation: Foundation) {
 type Work = ReturnType<typeof createWork>
 
 /** Executions from routing to settlement. */
-function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, landing, collisions }: Work) {
+function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, human, landing, collisions }: Work) {
 	const { db, now, ids, vars } = outside
 	const { registry, workflow, enqueue } = foundation
 	const router = createProviderRouter({ registry, now })
@@ -170,13 +175,19 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		if (patchSetId === null || candidateCommit === null) return
 		await patches.discard({ subjectId: executionId, patchSetId, workspaceId, branch: input.branch }, { commit: candidateCommit, ref: candidateRef(executionId) }, { reason })
 	}
+	/** Only Jules asks whether a workspace is empty, so without its key nobody looks. A host that is away is no reason to route to nobody. */
+	const criteriaOf = async (order: Order): Promise<RouteCriteria> => {
+		const asks = foundation.secrets.has(PROVIDER_SECRETS.jules) && order.workspaceRef.kind !== 'github' && order.workspaceId !== null
+		return toCriteria(order, asks && (await workspaces.isEmpty(order.workspaceId ?? '', order.branch).catch(() => false)))
+	}
 	const executions = createExecutions({
 		db,
 		now,
 		ids,
 		sleep: outside.sleep,
-		route: (order, preferred, exclude) => router.decide(criteriaOf(order, preferred, exclude)),
-		candidates: (order) => router.candidates(criteriaOf(order, undefined, [])),
+		route: async (order, preferred, exclude) => router.decide({ ...(await criteriaOf(order)), manualOverride: preferred, exclude }),
+		candidates: async (order) => router.candidates(await criteriaOf(order)),
+		diffOf: patches.diffOfSet,
 		assignments: { insert: insertAssignment, ofTask: (taskId) => assignmentsOfTask(db, taskId) },
 		enqueue,
 		interrupt: async (execution, reason) => {
@@ -193,6 +204,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 			await Promise.all([...new Set(waiting)].map(workflow.nudge))
 		},
 	})
+	const noteSet = async (execution: Execution, patchSetId: string) => collisions.record(subjectOf(execution, execution.baseCommit), await patches.load(patchSetId))
 	const lifecycle = createLifecycle({
 		db,
 		now,
@@ -218,7 +230,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 			await collisions.guess(subject, execution.input.prompt)
 			return (await collisions.forecast(execution.executionId)).waitFor
 		},
-		noteSet: async (execution, patchSetId) => collisions.record(subjectOf(execution, execution.baseCommit), await patches.load(patchSetId)),
+		noteSet,
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
 	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf: async (taskId) => (await findTask(db, taskId))?.scope ?? null })
@@ -232,7 +244,24 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		publicURL: vars.publicURL,
 	})
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
-	return { executions, settlement, lifecycle, landingSteps, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
+	const jules = createJulesHandler({
+		db, now, ids, human, noteSet,
+		mustFind: executions.mustFind,
+		client: async () => {
+			const baseURL = (await registry.upstreamURL('jules')) ?? ''
+			return createJulesClient({ fetch: outside.fetch, apiKey: foundation.secrets.resolve(PROVIDER_SECRETS.jules), baseURL, sleep: outside.sleep, now })
+		},
+		budget: julesBudget(vars.jules.plan),
+		settings: watchSettings(vars.jules.pollMs),
+		requirePlanApproval: vars.jules.asksPlanApproval,
+		githubOf: workspaces.githubOf,
+		storeOf: workspaces.store,
+		storeStatements: patches.storeStatements,
+		outputs: outside.env.OUTPUTS,
+		answerTtlOf: async (workspaceId) => (await workspaces.policy(workspaceId)).approvalTtlMs,
+	})
+	const julesWebhook = createJulesWebhook({ db, now, readSecret: (name) => readSecret(outside.env, name), nudge: workflow.nudge, workerName: vars.workerName })
+	return { executions, settlement, lifecycle, landingSteps, jules, julesWebhook, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }
 
 /** Everything behind the doors, made anew for each request: one typed object. */
@@ -282,10 +311,10 @@ const subjectOf = ({ executionId, workspaceId, input }: Execution, baseCommit: s
 const DAY_MS = 86_400_000
 const PRIORITY = { low: -10, medium: 0, high: 10, critical: 20 } as const
 
-function criteriaOf(order: Order, manualOverride: RouteCriteria['manualOverride'], exclude: RouteCriteria['exclude']): RouteCriteria {
+function toCriteria(order: Order, isEmpty: boolean): RouteCriteria {
 	const { workspaceRef } = order
-	const sourceContext = workspaceRef.kind === 'github' ? { isGitHub: true, repoName: workspaceRef.repo, branchName: workspaceRef.branch } : { isGitHub: false }
-	return { taskType: order.taskType, sourceContext, priority: order.priority, costProfile: order.costProfile, preferredModel: order.preferredModel ?? undefined, manualOverride, exclude: exclude ?? [] }
+	const sourceContext = workspaceRef.kind === 'github' ? { isGitHub: true, repoName: workspaceRef.repo, branchName: workspaceRef.branch } : { isGitHub: false, isEmpty }
+	return { taskType: order.taskType, sourceContext, priority: order.priority, costProfile: order.costProfile, preferredModel: order.preferredModel ?? undefined }
 }
 
 const messageOf = (execution: Execution) => ({

@@ -11,6 +11,7 @@ import { gatewayRoutes } from './gateway.ts'
 import { githubWebhookRoutes } from './githubWebhook.ts'
 import { gitRoutes } from './git.ts'
 import { humanRequestRoutes } from './humanRequests.ts'
+import { julesWebhookRoutes } from './julesWebhook.ts'
 import { orderRoutes } from './orders.ts'
 import { patchRoutes } from './patches.ts'
 import { createRouter, errorResponse } from './router.ts'
@@ -37,6 +38,7 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 
 	app.get('/health', (c) => c.json({ ok: true, worker: c.var.services.vars.workerName, upstream: c.var.services.vars.upstream }))
 	for (const routes of [orderRoutes(), executionRoutes(), aiProviderRoutes(), taskRoutes(), workspaceRoutes(), patchRoutes(), collisionRoutes((services) => services.collisions), humanRequestRoutes(), tokenRoutes()]) app.route('/', routes)
+	app.route('/', julesWebhookRoutes((services) => services.julesWebhook))
 	app.route('/', gatewayRoutes())
 	app.route('/', gitRoutes())
 	app.route('/', githubWebhookRoutes())

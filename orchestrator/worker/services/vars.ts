@@ -14,5 +14,6 @@ export interface Vars {
 	leaseMs: number
 	pollMs: number
 	sweepIdleMs: number
+	jules: { plan: 'free' | 'pro' | 'ultra'; pollMs: number; asksPlanApproval: boolean }
 	upstreamHeaderTimeoutMs: number
 }

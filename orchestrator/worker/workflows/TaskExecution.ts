@@ -6,6 +6,7 @@ import type { TaskExecutionParams } from '../services/executions/dispatcher.ts'
 import { toFailure } from '../services/executions/failures.ts'
 import { TASK_SETTLED } from './events.ts'
 import { createDurableRun, Failed, holds, RETRY } from './durableRun.ts'
+import { julesRun } from './julesRun.ts'
 import { land } from './land.ts'
 
 const LONGEST_POLL_MS = 5 * 60_000
@@ -18,7 +19,7 @@ const LONGEST_COLLISION_WAIT_MS = 30 * 60_000
 export class TaskExecution extends WorkflowEntrypoint<Env, TaskExecutionParams> {
 	override async run(event: Readonly<WorkflowEvent<TaskExecutionParams>>, step: WorkflowStep): Promise<{ status: string }> {
 		const { executionId } = event.payload
-		const { landingSteps, lifecycle, pullRequests, settlement, vars } = createServices(this.env, this.ctx)
+		const { jules, landingSteps, lifecycle, pullRequests, settlement, vars } = createServices(this.env, this.ctx)
 		const { pollMs } = vars
 		const { take, wait } = createDurableRun(step, { onParked: (parked) => lifecycle.park(executionId, parked) })
 		const settled = (what: string, containerTaskId: string) =>
@@ -43,11 +44,16 @@ export class TaskExecution extends WorkflowEntrypoint<Env, TaskExecutionParams> 
 			}
 		}
 
-		try {
-			const { branch, isOnGitHub } = await prepared()
+		const agentRun = async () => {
 			const run = await take('dispatch', () => lifecycle.dispatch(executionId))
 			await settled('agent', run.containerTaskId)
 			holds(await take('collect patch set', () => lifecycle.collect(executionId, run.containerTaskId)))
+		}
+
+		try {
+			const { branch, isOnGitHub, providerType } = await prepared()
+			if (providerType === 'jules') await julesRun({ executionId, jules, take, step })
+			else await agentRun()
 			const { commit } = await land({
 				branch,
 				run: { take, wait, settled, pollMs },

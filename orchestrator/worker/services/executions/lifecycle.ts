@@ -1,5 +1,5 @@
 import { AgentRunOutput, AgentRunParameters, AppError } from '@shared/contracts'
-import type { Failure } from '@shared/contracts'
+import type { Failure, ProviderType } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { changeExecution } from '../../database/repositories/executions.ts'
 import type { Execution } from '../../database/repositories/executions.ts'
@@ -40,17 +40,17 @@ export function createLifecycle(deps: LifecycleDeps) {
 	 * Pins the execution to the commit that its agent will see: the order's branch, or the default branch before there is one. `waitFor` names
 	 * work in flight that is sure to change the same lines of the same branch: then nothing is pinned, and this is asked again when it has ended.
 	 */
-	async function prepare(executionId: string, { isPatient }: { isPatient: boolean }): Promise<{ waitFor: string[]; branch: string; isOnGitHub: boolean }> {
+	async function prepare(executionId: string, { isPatient }: { isPatient: boolean }): Promise<{ waitFor: string[]; branch: string; providerType: ProviderType; isOnGitHub: boolean }> {
 		const execution = await live(executionId)
 		const startedAt = now()
-		const { branch } = execution.input
+		const { providerType, input: { branch } } = execution
 		const { defaultBranch, isOnGitHub } = await deps.repositoryOf(execution.workspaceId)
 		const baseCommit = execution.baseCommit ?? (await findBase(execution, defaultBranch))
 		if (baseCommit === null) throw new AppError('WORKSPACE_NOT_FOUND', `Workspace ${execution.workspaceId} has no commit to start from: push one to its default branch.`)
 		const waitFor = execution.baseCommit === null ? await deps.foresee(execution, baseCommit) : []
 		if (waitFor.length > 0 && isPatient) {
 			await record(execution, { phases: [], operation: 'collision.waiting', onceKey: waitFor.join(' '), details: { waitFor } })
-			return { waitFor, branch, isOnGitHub }
+			return { waitFor, branch, providerType, isOnGitHub }
 		}
 		await record(execution, {
 			phases: [['workspace', startedAt]],
@@ -59,7 +59,7 @@ export function createLifecycle(deps: LifecycleDeps) {
 			details: { workspaceId: execution.workspaceId, baseCommit, ...(waitFor.length > 0 ? { waitedInVainFor: waitFor } : {}) },
 		})
 		deps.readAhead(execution.workspaceId, baseCommit)
-		return { waitFor: [], branch, isOnGitHub }
+		return { waitFor: [], branch, providerType, isOnGitHub }
 	}
 
 	async function findBase({ workspaceId, input }: Execution, defaultBranch: string): Promise<string | null> {

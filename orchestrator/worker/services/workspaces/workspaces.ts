@@ -163,6 +163,18 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache, 
 			return { items, nextCursor: rows.length > size ? (items.at(-1)?.workspaceId ?? null) : null }
 		},
 
+		/** Whether an order on this branch, or on the default one as long as it is not there, starts without files. Only hosted workspaces are looked at. */
+		async isEmpty(workspaceId: string, branch: string): Promise<boolean> {
+			const { kind, repository, defaultBranch } = await mustFind(workspaceId)
+			if (kind !== 'hosted') return false
+			return useStore(repository, async (store) => {
+				const [own, first] = [`refs/heads/${branch}`, `refs/heads/${defaultBranch}`]
+				const refs = await store.readRefs([own, first])
+				const commit = await store.readCommit(refs.get(own) ?? refs.get(first) ?? '')
+				return commit !== null && (await store.readTree(commit.tree))?.length === 0
+			})
+		},
+
 		/** Where the repository speaks git, with a credential for reading or writing: for the git gateway only, never for a container. One on GitHub is never written so: GIT_READ_ONLY. */
 		async remote(workspaceId: string, scope: RemoteScope, options?: { isFresh?: boolean }): Promise<GitRemote> {
 			const { kind, repository } = await mustFind(workspaceId)
