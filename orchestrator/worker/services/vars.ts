@@ -13,8 +13,12 @@ export interface Vars {
 	pools: ReadonlyMap<string, PoolConfig>
 	poolHostURL: string | undefined
 	poolOrchestratorURL: string | undefined
+	/** Where people reach the orchestrator. */
+	publicURL: string | undefined
+	gitHub: { appId: string | undefined; apiURL: string | undefined; gitURL: string | undefined }
 	leaseMs: number
 	pollMs: number
 	sweepIdleMs: number
+	jules: { plan: 'free' | 'pro' | 'ultra'; pollMs: number; asksPlanApproval: boolean }
 	upstreamHeaderTimeoutMs: number
 }

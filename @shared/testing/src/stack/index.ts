@@ -1,10 +1,12 @@
 // The whole system on one machine, with real parts: wrangler's workerd, git, runners as processes, and the model
 // emulator as the only stand-in. `npm start`, `npm run demo`, the benches and the end-to-end tests all start this.
+import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Scenario } from '@shared/contracts'
 import { mintToken } from '@shared/worker-base/token'
 import { startEmulator } from '../emulator/index.ts'
+import { createFakeJules } from '../jules/index.ts'
 import { createClient } from './client.ts'
 import { startOrchestrator } from './orchestrator.ts'
 import type { OrchestratorOptions } from './orchestrator.ts'
@@ -35,6 +37,8 @@ export interface StackOptions {
 	vars?: Record<string, string>
 	/** Runners that come and go with the work, instead of a fixed number. */
 	pool?: LocalPoolSettings
+	/** Whether a stand-in for Jules is started beside it. It goes on while the orchestrator is restarted. */
+	jules?: boolean
 }
 
 const EMULATED = { codex: 'CODEX_API_KEY', claude: 'CLAUDE_API_KEY', gemini: 'GEMINI_API_KEY', copilot: 'COPILOT_GITHUB_TOKEN' } as const
@@ -46,14 +50,18 @@ export async function startStack(options: StackOptions) {
 	const { models } = options
 	const keys = models === 'real' ? {} : (models.keys ?? Object.fromEntries(Object.entries(EMULATED).map(([provider]) => [provider, `emulator-key-of-${provider}`])))
 	const emulator = models === 'real' ? null : await startEmulator({ scenarios: models.emulator, apiKeys: keys })
-	const emulated = emulator === null ? {} : emulatorVars(emulator.url, keys, models === 'real' ? {} : models.baseURLs)
+	const julesKey = `key-of-jules-${randomBytes(16).toString('hex')}`
+	const jules = options.jules ? await createFakeJules({ apiKeys: [julesKey], scenarios: [] }) : null
+	const julesVars = jules === null ? {} : { JULES_API_KEY: julesKey }
+	const baseURLs = { ...(models === 'real' ? {} : models.baseURLs), ...(jules === null ? {} : { jules: jules.url }) }
+	const emulated = emulator === null ? {} : emulatorVars(emulator.url, keys, baseURLs)
 	const pool = options.pool === undefined ? null : await startLocalPool({ stateDir, settings: options.pool, ...(options.runner === undefined ? {} : { runner: options.runner }) })
-	const orchestratorOptions = { stateDir, vars: { ...emulated, ...pool?.vars, ...options.vars }, ...(options.port === undefined ? {} : { port: options.port }) }
+	const orchestratorOptions = { stateDir, vars: { ...emulated, ...julesVars, ...pool?.vars, ...options.vars }, ...(options.port === undefined ? {} : { port: options.port }) }
 	let orchestrator = await startOrchestrator(orchestratorOptions).catch(async (error: unknown) => {
-		await Promise.all([emulator?.close(), pool?.close()])
+		await Promise.all([emulator?.close(), jules?.close(), pool?.close()])
 		throw error
 	})
-	const secrets: string[] = [...Object.values(keys), orchestrator.signingKey, ...(pool ? [pool.token] : [])]
+	const secrets: string[] = [...Object.values(keys), ...Object.values(julesVars), orchestrator.signingKey, ...(pool ? [pool.token] : [])]
 	pool?.open(orchestrator.url, (token) => secrets.push(token))
 	const mint = async (kind: 'operator' | 'runner' | 'worker', subject: string, workerName = 'local') => {
 		const token = await mintToken(orchestrator.signingKey, { kind, subject, workerName, ttlMs: DAY_MS }, Date.now())
@@ -69,6 +77,8 @@ export async function startStack(options: StackOptions) {
 	return {
 		stateDir,
 		emulator,
+		/** Null unless it was asked for. */
+		jules,
 		operatorToken,
 		client: createClient(orchestrator.url, operatorToken),
 		url: orchestrator.url,
@@ -96,7 +106,7 @@ export async function startStack(options: StackOptions) {
 			await Promise.all(runners.map((runner) => runner.stop()))
 			await pool?.close()
 			await orchestrator.stop()
-			await emulator?.close()
+			await Promise.all([emulator?.close(), jules?.close()])
 		},
 	}
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import type { ExecutionView, LogEntry, OrderCreated, OrderInput, OrderView, ProviderStatus, Scenario, ScenarioStep, WorkspaceView } from '@shared/contracts'
 import { git, startStack } from '@shared/testing/stack'
+import type { JulesScenario } from '@shared/testing/jules'
 import type { Stack, StackOptions } from '@shared/testing/stack'
 import { cloneRef } from './clone.ts'
 import type { Clone } from './clone.ts'
@@ -87,6 +88,8 @@ export interface OrderSpec extends Omit<OrderInput, 'prompt' | 'workspace'> {
 	base?: Base
 	files?: Files
 	scenario: Script | Script[]
+	/** What Jules does, where the stack has one. */
+	jules?: Partial<JulesScenario['jules']>
 }
 
 export interface PlacedOrder {
@@ -115,9 +118,10 @@ export interface SettledOrder extends PlacedOrder {
 
 /** Places an order for a scripted agent, without waiting for it. */
 export async function place(stack: Stack, spec: OrderSpec): Promise<PlacedOrder> {
-	const { prompt = 'Change the project', base: known, files, scenario, ...input } = spec
+	const { prompt = 'Change the project', base: known, files, scenario, jules, ...input } = spec
 	const token = `token-${randomBytes(6).toString('hex')}`
 	script(stack, token, scenario)
+	if (jules !== undefined) stack.jules?.addScenarios([{ name: token, match: token, provider: 'jules', jules }])
 	const base = known ?? (await makeWorkspace(stack, files))
 	const created = await stack.client.createOrder({ ...input, prompt: `${prompt} (${token})`, workspace: { kind: 'hosted', workspaceId: base.workspace.workspaceId } })
 	const { executionId } = created
