@@ -98,6 +98,15 @@ describe('a pool of runner processes', () => {
 		})
 	})
 
+	it('counts on a runner that started itself, and lets it go when it is drained', async () => {
+		const runner = await shared.stack.addRunner('laptop', { extraArgs: ['--pool', 'external'] })
+		const seen = () => call<PoolStatus>('GET', 'status?worker=local').then(({ instances }) => instances.find(({ instanceId }) => instanceId === 'laptop'))
+		expect(await until('its registration', seen)).toMatchObject({ state: 'running', isExternal: true })
+		await call('POST', 'laptop/drain?worker=local')
+		expect(await runner.exited).toBe(0)
+		expect(await until('its good-bye', async () => ((await seen())?.state === 'stopped' ? seen() : undefined))).toMatchObject({ detail: 'the runner left' })
+	})
+
 	it('goes on where it was when the orchestrator dies', async () => {
 		await call('POST', 'scale/1')
 		await ready(1)
