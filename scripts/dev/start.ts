@@ -20,6 +20,8 @@ export async function run(args: string[]): Promise<number> {
 	const options = parseOptions(args, { port: 'string', runners: 'string', scenario: 'string', state: 'string', help: 'boolean' }, USAGE)
 	if (options === null) return 2
 	if (options['help']) return print(USAGE)
+	const max = Number(options['runners'] ?? 4)
+	if (!Number.isInteger(max) || max < 1 || max > MAX_RUNNERS) return complain(`--runners is a whole number from 1 to ${MAX_RUNNERS}.`)
 	const stateDir = String(options['state'] ?? join(projectRoot, '.vibehq/state'))
 	const { models, vars, banner } = chooseModels(options['scenario'] ? readScenarios(String(options['scenario'])) : defaultScenarios())
 	const port = options['port'] ? Number(options['port']) : await preferredPort(8787)
@@ -27,8 +29,6 @@ export async function run(args: string[]): Promise<number> {
 	const stopped = new AbortController()
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopped.abort())
 
-	const max = Number(options['runners'] ?? 4)
-	if (!Number.isInteger(max) || max < 1 || max > MAX_RUNNERS) return complain(`--runners is a whole number from 1 to ${MAX_RUNNERS}.`)
 	const factoryToken = `factory_${randomBytes(18).toString('base64url')}`
 	const stack = await startStack({ stateDir, port, pool: { ...POOL, max }, models, vars })
 	const factory = await startAgentFactory({ stateDir, token: factoryToken }).catch(async (error: unknown) => {
