@@ -1,6 +1,6 @@
 import { exports } from 'cloudflare:workers'
 import { z } from 'zod'
-import { PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
+import { GITHUB_SECRETS, JULES_WEBHOOK_SECRETS, PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
 import { parsePools } from './services/containers/poolConfig.ts'
 import type { ContainerPort } from './services/containers/drivers/cloudflareContainers.ts'
@@ -44,6 +44,14 @@ const VarsSchema = z.object({
 	PROVIDER_MODES: z.string().default('{}'),
 	/** Base64 of at least 32 bytes. Signs every token. */
 	TOKEN_SIGNING_KEY: z.string().min(43, 'TOKEN_SIGNING_KEY must be base64 of at least 32 bytes: openssl rand -base64 32').optional(),
+	/** Where people reach the orchestrator; pull requests and answers on GitHub link to it. */
+	PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+	/** The GitHub App that acts in repositories; its key is the secret GITHUB_APP_PRIVATE_KEY. */
+	GITHUB_APP_ID: z.string().regex(/^[\w.-]{1,64}$/).optional(),
+	/** The REST API, where it is not that of github.com: `https://<host>/api/v3`. */
+	GITHUB_API_URL: z.url({ protocol: /^https?$/ }).optional(),
+	/** Where repositories are cloned from, where that is not github.com. */
+	GITHUB_GIT_URL: z.url({ protocol: /^https?$/ }).optional(),
 	/** JSON: Worker name to the settings of its pool of containers; `parsePools` has the form. */
 	CONTAINER_POOLS: z.string().default('{}'),
 	/** The program that starts runners as processes of a machine; its token is the secret POOL_HOST_TOKEN. */
@@ -53,6 +61,12 @@ const VarsSchema = z.object({
 	POLL_MS: z.coerce.number().int().min(200).default(15_000),
 	/** How long a live execution may go untouched before the sweeper looks at it. */
 	SWEEP_IDLE_MS: z.coerce.number().int().min(1).default(30_000),
+	/** The plan of the Google account behind JULES_API_KEY, for its budget. */
+	JULES_PLAN: z.enum(['free', 'pro', 'ultra']).default('free'),
+	/** How soon a session of Jules is looked at again; the longer waits (stall, nudge, queue) are multiples of it. */
+	JULES_POLL_MS: z.coerce.number().int().min(50).max(300_000).default(60_000),
+	/** Whether a person approves the plan of Jules before it writes anything. */
+	JULES_PLAN_APPROVAL: z.enum(['ask', 'none']).default('none'),
 	/** How long the model gateway waits for the first byte of a model's answer. */
 	UPSTREAM_HEADER_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
 })
@@ -77,16 +91,19 @@ export function parseVars(env: Env): Vars {
 		tokenSigningKey: vars.TOKEN_SIGNING_KEY,
 		pools: parsePools(vars.CONTAINER_POOLS),
 		poolHostURL: vars.POOL_HOST_URL,
+		publicURL: vars.PUBLIC_URL,
+		gitHub: { appId: vars.GITHUB_APP_ID, apiURL: vars.GITHUB_API_URL, gitURL: vars.GITHUB_GIT_URL },
 		leaseMs: vars.LEASE_MS,
 		pollMs: vars.POLL_MS,
 		sweepIdleMs: vars.SWEEP_IDLE_MS,
+		jules: { plan: vars.JULES_PLAN, pollMs: vars.JULES_POLL_MS, asksPlanApproval: vars.JULES_PLAN_APPROVAL === 'ask' },
 		upstreamHeaderTimeoutMs: vars.UPSTREAM_HEADER_TIMEOUT_MS,
 	}
 }
 
 /** Reads a secret by its name; undefined when the Worker has none. Names outside the fixed list are refused. */
 export function readSecret(env: Env, name: string): string | undefined {
-	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), 'GITHUB_TOKEN', 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY']
+	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, ...JULES_WEBHOOK_SECRETS, 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY']
 	const value = known.includes(name) ? env[name] : undefined
 	return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -13,6 +13,12 @@ import { closeFootprints } from './database/repositories/footprints.ts'
 import { findBatch } from './database/repositories/patchBatches.ts'
 import { findOrder, findTask } from './database/repositories/orders.ts'
 import type { Order } from './database/repositories/orders.ts'
+import { forgetPushes } from './database/repositories/webhookDeliveries.ts'
+import { createJulesClient } from './services/ai-providers/jules/julesClient.ts'
+import { createJulesHandler } from './services/ai-providers/jules/julesHandler.ts'
+import { julesBudget } from './services/ai-providers/jules/julesPlanLimits.ts'
+import { watchSettings } from './services/ai-providers/jules/julesWatch.ts'
+import { createJulesWebhook } from './services/ai-providers/jules/julesWebhook.ts'
 import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
 import type { RouteCriteria } from './services/ai-providers/router.ts'
@@ -37,6 +43,8 @@ import { createUnclaimed } from './services/executions/unclaimed.ts'
 import { createWorkflowPort } from './services/executions/workflowPort.ts'
 import { createModelGateway } from './services/gateway/modelGateway.ts'
 import { createGitGateway } from './services/git/gitGateway.ts'
+import { createGitHubCredentials, createGitHubTokenCache } from './services/github/githubCredentials.ts'
+import { createGitHubEvents } from './services/github-events/gitHubEvents.ts'
 import { createHumanRequests } from './services/human-requests/humanRequests.ts'
 import { createIds } from './services/ids.ts'
 import { createOrders } from './services/orders/orders.ts'
@@ -45,6 +53,7 @@ import { createBatchSets } from './services/patch-manager/batchSets.ts'
 import { createLanding } from './services/patch-manager/landing.ts'
 import { createPatchBooks } from './services/patch-manager/patchBooks.ts'
 import { candidateRef, createPatchProcessor } from './services/patch-manager/patchProcessor.ts'
+import { createOrderPullRequests } from './services/pull-requests/orderPullRequests.ts'
 import { createSecretService } from './services/secrets/secretService.ts'
 import { sha256Of } from './services/sha256.ts'
 import { createTokens } from './services/security/tokens.ts'
@@ -56,6 +65,7 @@ import { TASK_SETTLED } from './workflows/events.ts'
 // Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
 const remoteCache = createRemoteCache()
 const pendingNudge: PendingNudge = { until: 0 }
+const gitHubTokens = createGitHubTokenCache()
 const parsed = new WeakMap<Env, Vars>()
 
 function varsOf(env: Env): Vars {
@@ -88,10 +98,21 @@ function createOutside(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
 type Outside = ReturnType<typeof createOutside>
 
 /** Who may do what, which keys there are, which providers can work. */
-function createFoundation({ env, vars, db, now }: Outside) {
+function createFoundation({ env, vars, db, now, fetch }: Outside) {
 	const secrets = createSecretService({ readSecret: (name) => readSecret(env, name) })
+	const { appId, apiURL, gitURL } = vars.gitHub
+	const privateKey = readSecret(env, 'GITHUB_APP_PRIVATE_KEY')
 	return {
 		secrets,
+		gitHub: createGitHubCredentials({
+			app: appId === undefined || privateKey === undefined ? undefined : { appId, privateKey },
+			token: readSecret(env, 'GITHUB_TOKEN'),
+			cache: gitHubTokens,
+			fetch,
+			baseURL: apiURL,
+			gitBaseURL: gitURL,
+			now,
+		}),
 		tokens: createTokens({ key: vars.tokenSigningKey, now }),
 		registry: createRegistry({ db, vars, hasSecret: secrets.has, now }),
 		workflow: createWorkflowPort(env.TASK_EXECUTION, { settledEvent: TASK_SETTLED, paramsOf: (executionId) => ({ executionId }) }),
@@ -106,7 +127,7 @@ type Foundation = ReturnType<typeof createFoundation>
 /** Repositories, patch sets and the container task queue. */
 function createWork(outside: Outside, foundation: Foundation) {
 	const { env, vars, db, now, ids } = outside
-	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: outside.fetch, remoteCache })
+	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: outside.fetch, remoteCache, credentials: foundation.gitHub })
 	const patches = createPatchProcessor({ db, outputs: env.OUTPUTS, storeFor: workspaces.store, now, workerName: vars.workerName })
 	const collisions = createCollisions({
 		db,
@@ -159,7 +180,7 @@ function createWork(outside: Outside, foundation: Foundation) {
 type Work = ReturnType<typeof createWork>
 
 /** Executions from routing to settlement. */
-function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, landing, collisions }: Work) {
+function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, human, landing, collisions }: Work) {
 	const { db, now, ids, vars } = outside
 	const { registry, workflow, enqueue } = foundation
 	const router = createProviderRouter({ registry, now })
@@ -170,13 +191,19 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		if (patchSetId === null || candidateCommit === null) return
 		await patches.discard({ subjectId: executionId, patchSetId, workspaceId, branch: input.branch }, { commit: candidateCommit, ref: candidateRef(executionId) }, { reason })
 	}
+	/** Only Jules asks whether a workspace is empty, so without its key nobody looks. A host that is away is no reason to route to nobody. */
+	const criteriaOf = async (order: Order): Promise<RouteCriteria> => {
+		const asks = foundation.secrets.has(PROVIDER_SECRETS.jules) && order.workspaceRef.kind !== 'github' && order.workspaceId !== null
+		return toCriteria(order, asks && (await workspaces.isEmpty(order.workspaceId ?? '', order.branch).catch(() => false)))
+	}
 	const executions = createExecutions({
 		db,
 		now,
 		ids,
 		sleep: outside.sleep,
-		route: (order, preferred, exclude) => router.decide(criteriaOf(order, preferred, exclude)),
-		candidates: (order) => router.candidates(criteriaOf(order, undefined, [])),
+		route: async (order, preferred, exclude) => router.decide({ ...(await criteriaOf(order)), manualOverride: preferred, exclude }),
+		candidates: async (order) => router.candidates(await criteriaOf(order)),
+		diffOf: patches.diffOfSet,
 		assignments: { insert: insertAssignment, ofTask: (taskId) => assignmentsOfTask(db, taskId) },
 		enqueue,
 		interrupt: async (execution, reason) => {
@@ -193,13 +220,17 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 			await Promise.all([...new Set(waiting)].map(workflow.nudge))
 		},
 	})
+	const noteSet = async (execution: Execution, patchSetId: string) => collisions.record(subjectOf(execution, execution.baseCommit), await patches.load(patchSetId))
 	const lifecycle = createLifecycle({
 		db,
 		now,
 		ids,
 		mustFind: executions.mustFind,
 		storeOf: workspaces.store,
-		defaultBranchOf: async (workspaceId) => (await workspaces.get(workspaceId)).defaultBranch,
+		repositoryOf: async (workspaceId) => {
+			const { kind, defaultBranch } = await workspaces.get(workspaceId)
+			return { defaultBranch, isOnGitHub: kind === 'github' }
+		},
 		readAhead: (workspaceId, commit) =>
 			outside.waitUntil(
 				workspaces
@@ -215,12 +246,38 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 			await collisions.guess(subject, execution.input.prompt)
 			return (await collisions.forecast(execution.executionId)).waitFor
 		},
-		noteSet: async (execution, patchSetId) => collisions.record(subjectOf(execution, execution.baseCommit), await patches.load(patchSetId)),
+		noteSet,
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
 	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf: async (taskId) => (await findTask(db, taskId))?.scope ?? null })
+	const pullRequests = createOrderPullRequests({
+		db,
+		now,
+		mustFind: executions.mustFind,
+		placeOf: workspaces.githubOf,
+		clientFor: (place) => foundation.gitHub.clientFor(place, 'write'),
+		summaryOf: async (patchSetId) => (await patches.load(patchSetId)).summary,
+		publicURL: vars.publicURL,
+	})
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
-	return { executions, settlement, lifecycle, landingSteps, dispatcher, unclaimed: createUnclaimed({ db, now }) }
+	const jules = createJulesHandler({
+		db, now, ids, human, noteSet,
+		mustFind: executions.mustFind,
+		client: async () => {
+			const baseURL = (await registry.upstreamURL('jules')) ?? ''
+			return createJulesClient({ fetch: outside.fetch, apiKey: foundation.secrets.resolve(PROVIDER_SECRETS.jules), baseURL, sleep: outside.sleep, now })
+		},
+		budget: julesBudget(vars.jules.plan),
+		settings: watchSettings(vars.jules.pollMs),
+		requirePlanApproval: vars.jules.asksPlanApproval,
+		githubOf: workspaces.githubOf,
+		storeOf: workspaces.store,
+		storeStatements: patches.storeStatements,
+		outputs: outside.env.OUTPUTS,
+		answerTtlOf: async (workspaceId) => (await workspaces.policy(workspaceId)).approvalTtlMs,
+	})
+	const julesWebhook = createJulesWebhook({ db, now, readSecret: (name) => readSecret(outside.env, name), nudge: workflow.nudge, workerName: vars.workerName })
+	return { executions, settlement, lifecycle, landingSteps, jules, julesWebhook, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }
 
 /** Everything behind the doors, made anew for each request: one typed object. */
@@ -237,11 +294,18 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		ids,
 		digest: sha256Of,
 		openWorkspace: async ({ workspace }, origin, workspaceId) => {
-			if (workspace.kind === 'github') return null
+			if (workspace.kind === 'github') return (await work.workspaces.openGitHub(workspace, origin)).workspaceId
 			if ('workspaceId' in workspace) return (await work.workspaces.get(workspace.workspaceId)).workspaceId
 			return (await work.workspaces.create({ ...workspace, workspaceId }, origin)).workspaceId
 		},
 		execute: running.executions.execute,
+	})
+	const gitHubEvents = createGitHubEvents({
+		db, now, orders,
+		secrets: () => ['GITHUB_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET_OLD'].flatMap((name) => readSecret(env, name) ?? []),
+		clientFor: foundation.gitHub.clientFor,
+		publicURL: vars.publicURL,
+		workerName: vars.workerName,
 	})
 	const gateway = createModelGateway({
 		db, tokens, secrets, fetch: outside.fetch, now, sleep, waitUntil, log,
@@ -250,11 +314,11 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		headerTimeoutMs: vars.upstreamHeaderTimeoutMs,
 	})
 	return {
-		vars, tokens, registry, orders, gateway, ...work, ...running,
+		vars, tokens, registry, orders, gateway, gitHubEvents, ...work, ...running,
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		events: createEvents({ db, hub: outside.hub }),
 		stats: () => providerStats(db),
-		housekeeping: { forget: () => db.run(forgetKeys(now() - DAY_MS)) },
+		housekeeping: { forget: () => db.batch([forgetKeys(now() - DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
 	}
 }
 export type Services = ReturnType<typeof createServices>
@@ -264,10 +328,10 @@ const subjectOf = ({ executionId, workspaceId, input }: Execution, baseCommit: s
 const DAY_MS = 86_400_000
 const PRIORITY = { low: -10, medium: 0, high: 10, critical: 20 } as const
 
-function criteriaOf(order: Order, manualOverride: RouteCriteria['manualOverride'], exclude: RouteCriteria['exclude']): RouteCriteria {
+function toCriteria(order: Order, isEmpty: boolean): RouteCriteria {
 	const { workspaceRef } = order
-	const sourceContext = workspaceRef.kind === 'github' ? { isGitHub: true, repoName: workspaceRef.repo, branchName: workspaceRef.branch } : { isGitHub: false }
-	return { taskType: order.taskType, sourceContext, priority: order.priority, costProfile: order.costProfile, preferredModel: order.preferredModel ?? undefined, manualOverride, exclude: exclude ?? [] }
+	const sourceContext = workspaceRef.kind === 'github' ? { isGitHub: true, repoName: workspaceRef.repo, branchName: workspaceRef.branch } : { isGitHub: false, isEmpty }
+	return { taskType: order.taskType, sourceContext, priority: order.priority, costProfile: order.costProfile, preferredModel: order.preferredModel ?? undefined }
 }
 
 const messageOf = (execution: Execution) => ({

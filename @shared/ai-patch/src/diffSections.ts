@@ -2,6 +2,8 @@ import { AppError } from '@shared/contracts'
 
 /** The part of a git diff that is about one file. */
 export interface DiffSection {
+	/** Everything before the first `@@`. */
+	header: string
 	/** From the `index` line (--full-index); null where git writes none, because the content did not change. */
 	blobs: { old: string; new: string } | null
 	/** git gives no lines: "Binary files differ" or "GIT binary patch". */
@@ -34,6 +36,7 @@ function parseSection(section: Uint8Array): DiffSection {
 	const index = /^index ([0-9a-f]{40})\.\.([0-9a-f]{40})(?: [0-7]{6})?$/m.exec(header)
 	const [, old = '', result = ''] = index ?? []
 	return {
+		header,
 		blobs: index === null ? null : { old, new: result },
 		isBinary: /^(?:GIT binary patch|Binary files .* differ)$/m.test(header),
 		hunks: section.subarray(body),

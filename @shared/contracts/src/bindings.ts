@@ -21,6 +21,11 @@ export const PROVIDER_SECRETS = {
 	copilot: 'COPILOT_GITHUB_TOKEN',
 } as const
 
+/** How the orchestrator acts on GitHub; none is needed for hosted workspaces. The App goes before the token, and a secret that is being changed keeps its old value beside it. */
+export const GITHUB_SECRETS = ['GITHUB_APP_PRIVATE_KEY', 'GITHUB_TOKEN', 'GITHUB_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET_OLD'] as const
+/** Signs what `/webhooks/jules` takes; none is needed as long as nobody relays. While it is being changed, the old value stands beside it. */
+export const JULES_WEBHOOK_SECRETS = ['JULES_WEBHOOK_SECRET', 'JULES_WEBHOOK_SECRET_OLD'] as const
+
 /** What `ctx.props` of a service binding carries: who is calling. */
 export interface CallerProps {
 	workerName: string

@@ -97,9 +97,11 @@ export const OrderView = z.strictObject({
 	workspaceId: WorkspaceId.nullable(),
 	/** The branch the order's work lands on: `factory/<order-id>`. */
 	branch: z.string(),
-	/** Clone through the git gateway with an operator token; null for GitHub workspaces. */
+	/** Clone through the git gateway with an operator token; null without a workspace. */
 	clonePath: z.string().nullable(),
 	commit: z.string().nullable(),
+	/** The pull request that was opened last; null for hosted workspaces, and until something has landed. */
+	pullRequest: z.strictObject({ number: z.int(), url: z.string() }).nullable(),
 	workerName: z.string(),
 	tasks: z.array(TaskView),
 	createdAt: z.int(),
@@ -120,8 +122,11 @@ export type WorkspaceView = z.infer<typeof WorkspaceView>
 export const WorkspaceView = z.strictObject({
 	workspaceId: WorkspaceId,
 	kind: z.enum(['hosted', 'github']),
-	/** Path on the orchestrator for `git clone`, for example `/git/wsp-...`. */
+	/** `owner/name` on GitHub; null for a hosted workspace. */
+	repository: z.string().nullable(),
+	/** Path on the orchestrator for `git clone`, for example `/git/wsp-...`. One on GitHub is read-only there. */
 	clonePath: z.string(),
+	/** The branch that orders start from and pull requests go to. */
 	defaultBranch: z.string(),
 	importUrl: z.string().nullable(),
 	createdAt: z.int(),

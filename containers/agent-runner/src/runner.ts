@@ -58,6 +58,7 @@ export interface Runner {
 const LONG_POLL_MS = 20_000
 const SHORT_POLL_MS = 1000
 const MAX_BACKOFF_MS = 10_000
+const CLAIM_GRACE_MS = 500
 
 /**
  * Claims tasks and runs them until it is stopped.
@@ -103,12 +104,15 @@ export async function startRunner(options: RunnerOptions, deps: RunnerDeps): Pro
 		if (own) leases.delete(own)
 	}
 	const control = new AbortController()
+	// A claim that is out may have been granted already; cut off, its task would wait until the lease lapses.
+	const cutOff = new AbortController()
+	control.signal.addEventListener('abort', () => setTimeout(() => cutOff.abort(), CLAIM_GRACE_MS), { once: true })
 	// Inside a container the end of a run kills everything of the agents' user, so there is room for one.
 	const concurrency = isolation.kind === 'container' ? 1 : options.concurrency
 	const canDo = ({ requires }: WakeUp): boolean => requires === null || !capabilities.isSettled || capabilities.names.some((name) => name === requires)
 	const hangUp = new AbortController()
 	const wake = createWake({ orchestratorURL, runnerToken: options.runnerToken, canDo, signal: AbortSignal.any([control.signal, hangUp.signal]), log })
-	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, disk, wake, signal: control.signal, run, log }).finally(() => hangUp.abort())
+	const done = claimLoop({ options: { ...options, concurrency }, client, capabilities, disk, wake, signal: control.signal, cutOff: cutOff.signal, run, log }).finally(() => hangUp.abort())
 	return {
 		done,
 		status: () => ({ startedAt, lastContactAt, runningTasks: leases.size, hasRoom: disk.hasRoom(), isolation: isolation.kind, agents: capabilities.names }),
@@ -128,12 +132,15 @@ interface ClaimLoop {
 	capabilities: Capabilities
 	disk: Disk
 	wake: Wake
+	/** No more claims. */
 	signal: AbortSignal
+	/** Nor the answer to the last one. */
+	cutOff: AbortSignal
 	run: (claimed: ClaimedTask) => Promise<void>
 	log: Log
 }
 
-async function claimLoop({ options, client, capabilities, disk, wake, signal, run, log }: ClaimLoop): Promise<void> {
+async function claimLoop({ options, client, capabilities, disk, wake, signal, cutOff, run, log }: ClaimLoop): Promise<void> {
 	const running = new Set<Promise<void>>()
 	let failures = 0
 	// What is installed already is ready in no time, and the first claim should name it.
@@ -147,7 +154,7 @@ async function claimLoop({ options, client, capabilities, disk, wake, signal, ru
 		try {
 			await disk.room(signal)
 			const calls = wake.calls()
-			const claimed = await client.claim(claimRequest(options, capabilities, { max: options.isOnce ? 1 : free, isOpen: wake.isOpen() }), signal)
+			const claimed = await client.claim(claimRequest(options, capabilities, { max: options.isOnce ? 1 : free, isOpen: wake.isOpen() }), cutOff)
 			failures = 0
 			for (const task of claimed) {
 				const ended = run(task).finally(() => running.delete(ended))

@@ -6,6 +6,7 @@ import { gitRoutes } from '../../worker/http/git.ts'
 import { createRouter, errorResponse } from '../../worker/http/router.ts'
 import { createModelGateway } from '../../worker/services/gateway/modelGateway.ts'
 import { createGitGateway } from '../../worker/services/git/gitGateway.ts'
+import { createGitHubCredentials, createGitHubTokenCache } from '../../worker/services/github/githubCredentials.ts'
 import { createIds } from '../../worker/services/ids.ts'
 import { createSecretService } from '../../worker/services/secrets/secretService.ts'
 import { createTokens } from '../../worker/services/security/tokens.ts'
@@ -29,7 +30,7 @@ function createTestServices(env: TestEnv, ctx: ExecutionContext) {
 	const tokens = createTokens({ key: btoa('k'.repeat(32)), now })
 	const ids = createIds((length) => crypto.getRandomValues(new Uint8Array(length)))
 	const outside = { fetch: ((input, init) => fetch(input, init)) as typeof fetch, now, db }
-	const workspaces = createWorkspaces({ ...outside, artifacts: env.ARTIFACTS, ids, remoteCache })
+	const workspaces = createWorkspaces({ ...outside, artifacts: env.ARTIFACTS, ids, remoteCache, credentials: createGitHubCredentials({ cache: createGitHubTokenCache(), fetch, now }) })
 	const gateway = createModelGateway({
 		...outside,
 		tokens,

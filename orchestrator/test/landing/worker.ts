@@ -4,6 +4,7 @@ import { createDatabase, sql } from '../../worker/database/client.ts'
 import { eventsOfPatchSet } from '../../worker/database/repositories/patchEvents.ts'
 import { findPatchSet } from '../../worker/database/repositories/patchSets.ts'
 import { errorResponse } from '../../worker/http/router.ts'
+import { createGitHubCredentials, createGitHubTokenCache } from '../../worker/services/github/githubCredentials.ts'
 import { createIds } from '../../worker/services/ids.ts'
 import { createBatchSets } from '../../worker/services/patch-manager/batchSets.ts'
 import { createPatchBooks } from '../../worker/services/patch-manager/patchBooks.ts'
@@ -28,7 +29,7 @@ function createCalls(env: TestEnv, requests: string[]) {
 		requests.push(`${init?.method ?? 'GET'} ${new URL(String(input)).pathname.split('/').at(-1)}`)
 		return fetch(input, init)
 	}
-	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: counted, remoteCache })
+	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: counted, remoteCache, credentials: createGitHubCredentials({ cache: createGitHubTokenCache(), fetch, now }) })
 	const patches = createPatchProcessor({ db, outputs: env.OUTPUTS, storeFor: (id) => workspaces.store(id), now, workerName: 'landing-test' })
 	const patchBooks = createPatchBooks({ db, now, storeFor: (id) => workspaces.store(id) })
 	const sets = createBatchSets({ ids, storeFor: (id) => workspaces.store(id), patches, policyOf: workspaces.policy, tripwires: () => [] })

@@ -24,10 +24,18 @@ export async function request(token: string | null, method: string, path: string
 
 /** Alarms would go on into other files. */
 export async function forgetPools(names: readonly string[]): Promise<void> {
-	for (const name of names) {
-		await runInDurableObject(env.CONTAINER_POOL.getByName(name), async (_object, { storage }) => {
+	await Promise.all(names.map(forgetPool))
+}
+
+async function forgetPool(name: string): Promise<void> {
+	const object = env.CONTAINER_POOL.getByName(name)
+	// A look that was under way sets one more.
+	for (let isAwake = true; isAwake; ) {
+		await runInDurableObject(object, async (_object, { storage }) => {
 			await storage.deleteAlarm()
 			await storage.deleteAll()
 		})
+		await new Promise((resolve) => setTimeout(resolve, 100))
+		isAwake = (await runInDurableObject(object, (_object, { storage }) => storage.getAlarm())) !== null
 	}
 }

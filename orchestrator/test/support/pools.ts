@@ -23,7 +23,7 @@ export const POOL_HOST_URL = 'http://pool-host.test'
 export const POOL_BINDINGS = {
 	CONTAINER_POOLS: JSON.stringify({
 		...Object.fromEntries(POOL_NAMES.map((name) => [name, QUICK])),
-		'vibehq-orchestrator': QUICK,
+		// None for the orchestrator: it would wake for the work of every other test.
 		'without-class': { ...QUICK, driver: 'cloudflare' },
 	}),
 	POOL_HOST_URL,

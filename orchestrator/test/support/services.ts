@@ -17,7 +17,7 @@ export const WORKSPACE = WorkspaceId.parse('wsp-0000000000ab')
 export const ORIGIN = { workerName: 'test-worker' }
 
 /** Orders, executions and settlement on a real D1; what lies beyond (queue, repositories, containers) is recorded. */
-export function createTestServices(options: { keys?: string[]; now?: () => number } = {}) {
+export function createTestServices(options: { keys?: string[]; now?: () => number; isEmpty?: boolean; diffOf?: (patchSetId: string) => Promise<string> } = {}) {
 	const { keys = ['CODEX_API_KEY', 'CLAUDE_API_KEY', 'GEMINI_API_KEY'], now = () => Date.now() } = options
 	const db = createDatabase(env.DB)
 	const ids = createIds((length) => crypto.getRandomValues(new Uint8Array(length)))
@@ -31,12 +31,13 @@ export function createTestServices(options: { keys?: string[]; now?: () => numbe
 		sent.push(message)
 	}
 	const criteria = (order: { taskType: 'fix' | 'generate' | 'refactor' | 'optimize'; priority: 'low' | 'medium' | 'high' | 'critical'; costProfile: 'economy' | 'balanced' | 'performance' }) => ({
-		taskType: order.taskType, priority: order.priority, costProfile: order.costProfile, sourceContext: { isGitHub: false },
+		taskType: order.taskType, priority: order.priority, costProfile: order.costProfile, sourceContext: { isGitHub: false, isEmpty: options.isEmpty },
 	})
 	const executions = createExecutions({
 		db, now, ids, enqueue,
 		sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 		route: (order, manualOverride, exclude) => router.decide({ ...criteria(order), manualOverride, exclude }),
+		diffOf: options.diffOf ?? (async () => 'diff --git a/f b/f\n'),
 		candidates: (order) => router.candidates(criteria(order)),
 		assignments: { insert: insertAssignment, ofTask: (taskId) => assignmentsOfTask(db, taskId) },
 		interrupt: async (execution) => void interrupted.push(execution.executionId),
@@ -47,7 +48,7 @@ export function createTestServices(options: { keys?: string[]; now?: () => numbe
 	const orders = createOrders({
 		db, now, ids,
 		digest: sha256Of,
-		openWorkspace: async ({ workspace }) => (workspace.kind === 'github' ? null : WORKSPACE),
+		openWorkspace: async () => WORKSPACE,
 		execute: executions.execute,
 	})
 	return { db, ids, registry, orders, executions, settlement, sent, interrupted, cancelledTasks, queueState }

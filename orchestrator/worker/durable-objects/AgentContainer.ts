@@ -31,7 +31,7 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		if (this.#container.running) void ctx.blockConcurrencyWhile(() => this.#guard().then(() => this.#attend()))
 	}
 
-	async start(environment: Readonly<Record<string, string>>): Promise<void> {
+	async startRunner(environment: Readonly<Record<string, string>>): Promise<void> {
 		this.ctx.storage.kv.put('place', { workerName: environment['WORKER_NAME'] ?? '', instanceId: environment['CONTAINER_NAME'] ?? '' })
 		this.ctx.storage.kv.delete('exitCode')
 		// Before the first program runs in it.
@@ -57,21 +57,21 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		}
 	}
 
-	async signal(number: 9 | 15): Promise<void> {
+	async signalRunner(number: 9 | 15): Promise<void> {
 		if (this.#container.running) this.#container.signal(number)
 	}
 
-	async destroy(): Promise<void> {
+	async destroyRunner(): Promise<void> {
 		this.#terminals.endAll()
 		await this.#container.destroy()
 	}
 
-	async state(): Promise<{ isRunning: boolean; exitCode: number | null }> {
+	async runnerState(): Promise<{ isRunning: boolean; exitCode: number | null }> {
 		const exitCode = this.ctx.storage.kv.get('exitCode')
 		return { isRunning: this.#container.running, exitCode: typeof exitCode === 'number' ? exitCode : null }
 	}
 
-	async health(port: number): Promise<{ statusCode: number; text: string }> {
+	async runnerHealth(port: number): Promise<{ statusCode: number; text: string }> {
 		const answer = await this.#container.getTcpPort(port).fetch('http://container/health')
 		return { statusCode: answer.status, text: (await answer.text()).slice(0, MAX_HEALTH_TEXT) }
 	}

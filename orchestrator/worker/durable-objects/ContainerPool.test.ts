@@ -38,6 +38,9 @@ async function addTasks(workerName: string, ids: readonly string[], more: Partia
 	await db.batch(ids.map((task_id) => sql.insertInto('container_tasks').values({ task_id, worker_name: workerName, task_type: 'command', timeout_ms: 1000, created_at: at, updated_at: at, ...more })))
 }
 
+// Pools take their time, and machines theirs.
+vi.setConfig({ testTimeout: 30_000 })
+
 beforeAll(() => {
 	vi.stubGlobal('fetch', host.fetch)
 })
@@ -47,6 +50,7 @@ afterEach(() => {
 afterAll(async () => {
 	await forgetPools([...POOL_NAMES, 'without-class', 'of-externals'])
 	vi.unstubAllGlobals()
+	vi.resetConfig()
 })
 
 describe('a pool', () => {

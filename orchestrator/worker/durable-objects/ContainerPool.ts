@@ -65,12 +65,13 @@ export class ContainerPool extends DurableObject<Env> implements PoolObject {
 		const { env, ctx } = this
 		const { storage } = ctx
 		const vars = parseVars(env)
-		const { driver, settings } = poolOfWorker(vars.pools, workerName)
+		const { driver, capabilities, settings } = poolOfWorker(vars.pools, workerName)
 		const now = () => Date.now()
 		const tokens = createTokens({ key: vars.tokenSigningKey, now })
 		return createContainerPool({
 			settings,
 			except: workerName === vars.workerName ? [...vars.pools.keys()].filter((name) => name !== workerName) : null,
+			capabilities,
 			driver: createDriver(driver, {
 				workerName,
 				hostURL: vars.poolHostURL,

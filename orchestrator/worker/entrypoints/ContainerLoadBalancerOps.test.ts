@@ -12,12 +12,16 @@ const factory = boundTo({ workerName: 'bound' })
 const stranger = boundTo({ workerName: 'stranger' })
 const host = createFakeProcessHost()
 
+// Pools take their time, and machines theirs.
+vi.setConfig({ testTimeout: 30_000 })
+
 beforeAll(() => {
 	vi.stubGlobal('fetch', host.fetch)
 })
 afterAll(async () => {
 	await forgetPools(['bound', 'stranger'])
 	vi.unstubAllGlobals()
+	vi.resetConfig()
 })
 
 it('keeps the pool of the Worker that calls', async () => {

@@ -55,7 +55,7 @@ function open() {
 describe('the routes of the providers', () => {
 	it('list all six and show one', async () => {
 		const { call } = open()
-		expect(await call('worker', 'GET', '/api/ai-providers')).toMatchObject({ status: 200, body: { items: [{ provider: 'codex' }, {}, {}, {}, {}, { provider: 'jules', available: false }], nextCursor: null } })
+		expect(await call('worker', 'GET', '/api/ai-providers')).toMatchObject({ status: 200, body: { items: [{ provider: 'codex' }, {}, {}, {}, {}, { provider: 'jules', available: true }], nextCursor: null } })
 		expect(await call('worker', 'GET', '/api/ai-providers/claude')).toMatchObject({ status: 200, body: { provider: 'claude', available: true } })
 	})
 

@@ -9,8 +9,10 @@ import { containerRoutes } from './containers.ts'
 import { docsPage } from './docs.ts'
 import { executionRoutes } from './executions.ts'
 import { gatewayRoutes } from './gateway.ts'
+import { githubWebhookRoutes } from './githubWebhook.ts'
 import { gitRoutes } from './git.ts'
 import { humanRequestRoutes } from './humanRequests.ts'
+import { julesWebhookRoutes } from './julesWebhook.ts'
 import { orderRoutes } from './orders.ts'
 import { patchRoutes } from './patches.ts'
 import { poolRunnerRoutes } from './poolRunners.ts'
@@ -55,8 +57,10 @@ export function createApp(servicesOf: (env: Env, ctx: ExecutionContext) => Servi
 		terminalRoutes(),
 	]
 	for (const routes of doors) app.route('/', routes)
+	app.route('/', julesWebhookRoutes((services) => services.julesWebhook))
 	app.route('/', gatewayRoutes())
 	app.route('/', gitRoutes())
+	app.route('/', githubWebhookRoutes())
 
 	app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
 	const description = () => app.getOpenAPI31Document(ABOUT)

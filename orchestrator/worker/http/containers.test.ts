@@ -15,12 +15,16 @@ const OWN = 'vibehq-orchestrator'
 const status = async (worker = 'doors') => (await request(operator, 'GET', `/api/containers/status?worker=${worker}`)).body as { instances: { instanceId: string; state: string; generation: number }[]; manualTarget: number | null }
 const running = async () => (await status()).instances.filter(({ state }) => state === 'running').map(({ instanceId }) => instanceId)
 
+// Pools take their time, and machines theirs.
+vi.setConfig({ testTimeout: 30_000 })
+
 beforeAll(() => {
 	vi.stubGlobal('fetch', host.fetch)
 })
 afterAll(async () => {
 	await forgetPools(['doors', 'stranger', OWN, 'nowhere'])
 	vi.unstubAllGlobals()
+	vi.resetConfig()
 })
 
 describe('/api/containers', () => {
@@ -124,12 +128,15 @@ describe('GET /health/load-balancer', () => {
 })
 
 describe('work that is submitted', () => {
-	it('wakes the pool of its Worker, or that of the orchestrator', async () => {
-		for (const [token, pool] of [[own, 'doors'], [stranger, OWN]] as const) {
-			const { body } = await request(token, 'POST', '/api/tasks', { taskType: 'command', command: ['true'] })
-			await vi.waitFor(() => expect(host.running(pool)).toEqual(['runner-0']), 10_000)
-			await db.run(sql.updateTable('container_tasks').set({ status: 'completed' }).where('task_id', '=', String(body['taskId'])))
-			await vi.waitFor(() => expect(host.running(pool)).toEqual([]), 10_000)
-		}
+	const TASK = { taskType: 'command', command: ['true'] }
+
+	it.each([
+		['a task', '/api/tasks', TASK],
+		['a plan', '/api/task-plans', { tasks: [TASK] }],
+	])('as %s wakes the pool of its Worker', async (_what, path, body) => {
+		expect(await request(own, 'POST', path, body)).toMatchObject({ status: 201 })
+		await vi.waitFor(() => expect(host.running('doors')).toHaveLength(1), 10_000)
+		await db.run(sql.updateTable('container_tasks').set({ status: 'completed' }).where('worker_name', '=', 'doors'))
+		await vi.waitFor(() => expect(host.running('doors')).toEqual([]), 10_000)
 	})
 })

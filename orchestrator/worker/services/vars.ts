@@ -12,8 +12,12 @@ export interface Vars {
 	/** Pools of containers, by Worker. The one named like the orchestrator does the work of every Worker without a pool. */
 	pools: ReadonlyMap<string, PoolConfig>
 	poolHostURL: string | undefined
+	/** Where people reach the orchestrator. */
+	publicURL: string | undefined
+	gitHub: { appId: string | undefined; apiURL: string | undefined; gitURL: string | undefined }
 	leaseMs: number
 	pollMs: number
 	sweepIdleMs: number
+	jules: { plan: 'free' | 'pro' | 'ultra'; pollMs: number; asksPlanApproval: boolean }
 	upstreamHeaderTimeoutMs: number
 }

@@ -15,7 +15,7 @@ export class PatchLanding extends WorkflowEntrypoint<Env, PatchLandingParams> {
 		const { batchId } = event.payload
 		const { batches, vars } = createServices(this.env, this.ctx)
 		const { pollMs } = vars
-		const { take, wait } = createDurableRun(step)
+		const { take, wait } = createDurableRun(step, { onParked: ({ until }) => batches.park(batchId, until) })
 		const settled = (what: string, containerTaskId: string) => wait({ what, firstMs: pollMs, longestMs: LONGEST_POLL_MS, isDone: () => batches.isSettled(batchId, containerTaskId) })
 
 		try {

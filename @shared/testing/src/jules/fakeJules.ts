@@ -45,6 +45,8 @@ export interface FakeJules {
 	/** Fails calls of a method whatever the session; `times` absent means always. */
 	addFault(fault: Omit<JulesFault, 'isApplied'> & { isApplied?: boolean }): void
 	setScenarios(scenarios: unknown): void
+	/** Adds scenarios after those there are. */
+	addScenarios(scenarios: readonly unknown[]): void
 	/** Stops at once; open connections are cut. */
 	close(): Promise<void>
 }
@@ -112,6 +114,9 @@ export async function createFakeJules(options: FakeJulesOptions): Promise<FakeJu
 		addFault: (fault) => faults.add({ isApplied: false, ...fault }),
 		setScenarios(scenarios) {
 			world.book = createJulesScenarioBook(scenarios)
+		},
+		addScenarios(scenarios) {
+			world.book = createJulesScenarioBook([...world.book.scenarios, ...scenarios])
 		},
 		close() {
 			const closed = Promise.withResolvers<void>()

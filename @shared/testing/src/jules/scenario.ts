@@ -60,6 +60,7 @@ export type JulesScenario = z.infer<typeof JulesScenario>
 export const JulesScenario = Scenario.extend({ jules: JulesBehaviour.prefault({}) })
 
 export interface JulesScenarioBook {
+	scenarios: readonly JulesScenario[]
 	/** The first scenario that fits the prompt and is not another provider's. */
 	find(prompt: string): JulesScenario | undefined
 }
@@ -69,7 +70,7 @@ export function createJulesScenarioBook(untrusted: unknown): JulesScenarioBook {
 	const parsed = z.array(JulesScenario).safeParse(untrusted)
 	if (!parsed.success) throw new AppError('INVALID_INPUT', `The scenarios do not fit the scenario format: ${z.prettifyError(parsed.error)}`)
 	const entries = parsed.data.map((scenario) => ({ scenario, pattern: compile(scenario) })).filter(({ scenario }) => scenario.provider === undefined || scenario.provider === 'jules')
-	return { find: (prompt) => entries.find(({ pattern }) => pattern.test(prompt))?.scenario }
+	return { scenarios: parsed.data, find: (prompt) => entries.find(({ pattern }) => pattern.test(prompt))?.scenario }
 }
 
 function compile({ name, match }: JulesScenario): RegExp {

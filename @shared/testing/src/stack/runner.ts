@@ -13,18 +13,20 @@ export interface RunnerOptions {
 	stateDir: string
 	isolation?: 'auto' | 'bubblewrap' | 'docker' | 'process'
 	extraArgs?: string[]
+	/** Set when a pool starts it. */
+	pool?: { workerName: string; containerName: string; healthPort: number }
 }
 
 /** Starts a runner as a process, the same program that a container runs. */
 export function startRunnerProcess(options: RunnerOptions): ManagedProcess {
-	const { name, stateDir } = options
+	const { name, stateDir, pool } = options
 	mkdirSync(join(stateDir, 'logs'), { recursive: true })
 	const args = [
-		runnerProgram, '--orchestrator-url', options.orchestratorURL, '--token-stdin', '--worker-name', 'local', '--container-name', name,
-		'--isolation', options.isolation ?? 'auto', '--cache-dir', join(stateDir, 'runners', name), ...(options.extraArgs ?? []),
+		runnerProgram, '--orchestrator-url', options.orchestratorURL, '--token-stdin', '--worker-name', pool?.workerName ?? 'local', '--container-name', pool?.containerName ?? name,
+		'--isolation', options.isolation ?? 'auto', '--cache-dir', join(stateDir, 'runners', name), ...(pool ? ['--pool', 'member'] : []), ...(options.extraArgs ?? []),
 	]
 	const { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST, VIBEHQ_AGENT_IMAGE } = process.env
-	const env = { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST, VIBEHQ_AGENT_IMAGE, VIBEHQ_CLI_CACHE: cliCache() }
+	const env = { PATH, HOME, LANG, TMPDIR, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, DOCKER_HOST, VIBEHQ_AGENT_IMAGE, VIBEHQ_CLI_CACHE: cliCache(), ...(pool ? { HEALTH_PORT: String(pool.healthPort) } : {}) }
 	const logFile = join(stateDir, 'logs', `${name}.log`)
 	return startProcess({ name, command: process.execPath, args, cwd: projectRoot, env, logFile, input: options.token })
 }

@@ -1,4 +1,5 @@
 import type { AgentAdapter, AgentCommand, AgentInput, AgentParser, LineVerdict, ParserInput } from './adapter.ts'
+import { certificateEnv } from '../toolPath.ts'
 import { createEventLog, usageOf } from './eventLog.ts'
 import type { EventLog } from './eventLog.ts'
 import { countAt, listAt, numberAt, textAt } from './json.ts'

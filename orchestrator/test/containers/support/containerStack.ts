@@ -61,6 +61,7 @@ async function startContainerStack(settings: object) {
 		operatorToken,
 		client,
 		emulator,
+		jules: null,
 		harness,
 		secrets: [keys.codex, signingKey],
 		pool,

@@ -116,7 +116,10 @@ function valuesOf(file: string): { table: string; text: Buffer }[] {
 	try {
 		const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => String(name))
 		return tables.map((table) => {
-			const rows = database.prepare(`SELECT * FROM "${table.replaceAll('"', '""')}"`).all()
+			const statement = database.prepare(`SELECT * FROM "${table.replaceAll('"', '""')}"`)
+			// The times of alarms are too long for a number.
+			statement.setReadBigInts(true)
+			const rows = statement.all()
 			const values = rows.flatMap((row) => Object.values(row))
 			return { table, text: Buffer.concat(values.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(`${String(value)}\n`)))) }
 		})

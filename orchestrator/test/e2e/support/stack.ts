@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import type { ExecutionView, LogEntry, OrderCreated, OrderInput, OrderView, ProviderStatus, Scenario, ScenarioStep, WorkspaceView } from '@shared/contracts'
 import { git, startStack } from '@shared/testing/stack'
+import type { JulesScenario } from '@shared/testing/jules'
 import type { Stack, StackOptions } from '@shared/testing/stack'
 import { cloneRef } from './clone.ts'
 import type { Clone } from './clone.ts'
@@ -44,7 +45,7 @@ export function sharedStack(options: SharedStackOptions = {}): { readonly stack:
 const withoutRunner = ({ runner: _merged, ...rest }: SharedStackOptions) => rest
 
 /** What placing an order needs of a stack. */
-export type OrderingStack = Pick<Stack, 'client' | 'url' | 'operatorToken' | 'stateDir' | 'emulator'>
+export type OrderingStack = Pick<Stack, 'client' | 'url' | 'operatorToken' | 'stateDir' | 'emulator' | 'jules'>
 
 /** Keys that are like no other, so that they can be looked for. */
 const freshKeys = () => Object.fromEntries(['codex', 'claude', 'gemini', 'copilot'].map((provider) => [provider, `key-of-${provider}-${randomBytes(16).toString('hex')}`]))
@@ -90,6 +91,8 @@ export interface OrderSpec extends Omit<OrderInput, 'prompt' | 'workspace'> {
 	base?: Base
 	files?: Files
 	scenario: Script | Script[]
+	/** What Jules does, where the stack has one. */
+	jules?: Partial<JulesScenario['jules']>
 }
 
 export interface PlacedOrder {
@@ -118,9 +121,10 @@ export interface SettledOrder extends PlacedOrder {
 
 /** Places an order for a scripted agent, without waiting for it. */
 export async function place(stack: OrderingStack, spec: OrderSpec): Promise<PlacedOrder> {
-	const { prompt = 'Change the project', base: known, files, scenario, ...input } = spec
+	const { prompt = 'Change the project', base: known, files, scenario, jules, ...input } = spec
 	const token = `token-${randomBytes(6).toString('hex')}`
 	script(stack, token, scenario)
+	if (jules !== undefined) stack.jules?.addScenarios([{ name: token, match: token, provider: 'jules', jules }])
 	const base = known ?? (await makeWorkspace(stack, files))
 	const created = await stack.client.createOrder({ ...input, prompt: `${prompt} (${token})`, workspace: { kind: 'hosted', workspaceId: base.workspace.workspaceId } })
 	const { executionId } = created

@@ -6,6 +6,8 @@ import type { Database } from '../client.ts'
 export interface PoolClients {
 	workerName: string
 	except: readonly string[] | null
+	/** What the runners can do; null: everything. A task that they cannot take must not keep them up. */
+	capabilities: readonly string[] | null
 }
 
 export interface BusyRunner {
@@ -16,11 +18,15 @@ export interface BusyRunner {
 
 const ready = raw`status = 'pending' and run_after = 0 and blocked_by = 0`
 
-/** How many tasks could start now if the pool had a runner for each; counts to `countTo` and no further. Its pool is the one a task names, else that of its Worker. */
-export function waitingQuery({ workerName, except }: PoolClients, countTo: number) {
-	const named = raw`select 1 as one from container_tasks indexed by container_tasks_claim where ${ready} and target_worker = ${workerName} limit ${countTo}`
-	const own = raw`select 1 as one from container_tasks indexed by container_tasks_of_worker_status where worker_name = ${workerName} and ${ready} and target_worker is null limit ${countTo}`
-	const shared = raw`select 1 as one from container_tasks indexed by container_tasks_claim where ${ready} and target_worker is null and worker_name not in (select value from json_each(${JSON.stringify(except ?? [])})) limit ${countTo}`
+/**
+ * How many tasks could start now if the pool had a runner for each; counts to `countTo` and no further. Its pool is the one a task
+ * names, else that of its Worker. A task for one container by name waits for that one, whoever starts it.
+ */
+export function waitingQuery({ workerName, except, capabilities }: PoolClients, countTo: number) {
+	const isDoable = capabilities === null ? raw`target_container is null` : raw`target_container is null and (requires is null or requires in (select value from json_each(${JSON.stringify(capabilities)})))`
+	const named = raw`select 1 as one from container_tasks indexed by container_tasks_claim where ${ready} and target_worker = ${workerName} and ${isDoable} limit ${countTo}`
+	const own = raw`select 1 as one from container_tasks indexed by container_tasks_of_worker_status where worker_name = ${workerName} and ${ready} and target_worker is null and ${isDoable} limit ${countTo}`
+	const shared = raw`select 1 as one from container_tasks indexed by container_tasks_claim where ${ready} and target_worker is null and ${isDoable} and worker_name not in (select value from json_each(${JSON.stringify(except ?? [])})) limit ${countTo}`
 	return sql.selectFrom(raw<{ one: number }>`(select * from (${named}) union all select * from (${except === null ? own : shared}))`.as('waiting')).select(({ fn }) => fn.countAll<number>().as('count'))
 }
 

@@ -81,22 +81,29 @@ describe('the history of health checks', () => {
 })
 
 describe('the work of a pool', () => {
-	const add = (rows: readonly Partial<Record<'task_id' | 'worker_name' | 'target_worker' | 'status' | 'assigned_to', string> & Record<'run_after' | 'blocked_by' | 'lease_expires_at' | 'updated_at', number>>[]) =>
+	const add = (rows: readonly Partial<Record<'task_id' | 'worker_name' | 'target_worker' | 'status' | 'assigned_to' | 'requires' | 'target_container', string> & Record<'run_after' | 'blocked_by' | 'lease_expires_at' | 'updated_at', number>>[]) =>
 		db.batch(rows.map((row, index) => sql.insertInto('container_tasks').values({ task_id: `CTK-${index}-${Math.random()}`, task_type: 'command', timeout_ms: 1, worker_name: 'a', created_at: 1, updated_at: 1, ...row })))
 
 	it('is what its Worker, or whoever names it, has ready', async () => {
 		await add([{}, {}, { run_after: 5 }, { blocked_by: 1 }, { status: 'completed' }, { target_worker: 'b' }, { worker_name: 'b' }, { worker_name: 'c' }, { worker_name: 'shared', target_worker: 'a' }])
-		expect(await countWaiting(db, { workerName: 'a', except: null }, 100)).toBe(3)
-		expect(await countWaiting(db, { workerName: 'b', except: null }, 100)).toBe(2)
+		expect(await countWaiting(db, { workerName: 'a', except: null, capabilities: null }, 100)).toBe(3)
+		expect(await countWaiting(db, { workerName: 'b', except: null, capabilities: null }, 100)).toBe(2)
 		// The pool of all others.
-		expect(await countWaiting(db, { workerName: 'shared', except: ['a', 'b'] }, 100)).toBe(1)
-		expect(await countWaiting(db, { workerName: 'shared', except: [] }, 100)).toBe(4)
-		expect(await countWaiting(db, { workerName: 'nobody', except: null }, 100)).toBe(0)
+		expect(await countWaiting(db, { workerName: 'shared', except: ['a', 'b'], capabilities: null }, 100)).toBe(1)
+		expect(await countWaiting(db, { workerName: 'shared', except: [], capabilities: null }, 100)).toBe(4)
+		expect(await countWaiting(db, { workerName: 'nobody', except: null, capabilities: null }, 100)).toBe(0)
+	})
+
+	it('is what its runners can do', async () => {
+		await add([{ requires: 'codex' }, { requires: 'cursor' }, {}, { target_container: 'laptop' }, { requires: 'cursor', target_worker: 'a' }])
+		const count = (capabilities: string[] | null) => countWaiting(db, { workerName: 'a', except: null, capabilities }, 100)
+		expect([await count(null), await count(['codex']), await count([])]).toEqual([4, 2, 1])
+		expect(await countWaiting(db, { workerName: 'shared', except: [], capabilities: ['codex'] }, 100)).toBe(2)
 	})
 
 	it('is counted no further than the pool can grow', async () => {
 		await add(Array.from({ length: 30 }, () => ({})))
-		expect(await countWaiting(db, { workerName: 'a', except: null }, 7)).toBe(7)
+		expect(await countWaiting(db, { workerName: 'a', except: null, capabilities: null }, 7)).toBe(7)
 	})
 
 	it('is held under leases that run, by the name of the runner', async () => {
@@ -125,8 +132,8 @@ describe('no query of a pool reads a whole table', () => {
 	const SCANS = /SCAN (container_\w+|known|operation_logs)(?! USING)/
 
 	it.each<[string, Compilable<unknown>, RegExp]>([
-		['ready tasks of a Worker', waitingQuery({ workerName: 'a', except: null }, 5), /container_tasks_of_worker_status[^]*container_tasks_claim|container_tasks_claim[^]*container_tasks_of_worker_status/],
-		['ready tasks of all others', waitingQuery({ workerName: 'a', except: ['b'] }, 5), /container_tasks_claim/],
+		['ready tasks of a Worker', waitingQuery({ workerName: 'a', except: null, capabilities: null }, 5), /container_tasks_of_worker_status[^]*container_tasks_claim|container_tasks_claim[^]*container_tasks_of_worker_status/],
+		['ready tasks of all others', waitingQuery({ workerName: 'a', except: ['b'], capabilities: null }, 5), /container_tasks_claim/],
 		['leases of runners', busyQuery('a', 1), /container_tasks_lapse/],
 		['changes for the log', logChangesStatement([], 1), /SEARCH known USING INDEX container_instances_name/],
 		['the mirror', mirrorStatement([]), /given/],

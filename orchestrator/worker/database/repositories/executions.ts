@@ -207,11 +207,11 @@ export function enterPhase(entry: { executionId: string; phase: ExecutionPhase; 
 		.where('completed_at', 'is', null)
 }
 
-/** Sets columns of a live execution without moving its phase. */
-export function changeExecution(entry: { executionId: string; at: number; change: ExecutionChange }): Statement {
+/** Sets columns of a live execution without moving its phase. `seenAt` as in `enterPhase`. */
+export function changeExecution(entry: { executionId: string; at: number; seenAt?: number; change: ExecutionChange }): Statement {
 	return sql
 		.updateTable('ai_provider_executions')
-		.set({ ...entry.change, seen_at: entry.at, updated_at: entry.at })
+		.set({ ...entry.change, seen_at: entry.seenAt ?? entry.at, updated_at: entry.at })
 		.where('execution_id', '=', entry.executionId)
 		.where('completed_at', 'is', null)
 }

@@ -18,6 +18,8 @@ export interface Order {
 	workspaceRef: WorkspaceRef
 	branch: string
 	commit: string | null
+	/** The one that was opened last. */
+	pullRequest: { number: number; url: string } | null
 	status: OrderStatus
 	priority: OrderRequest['priority']
 	costProfile: OrderRequest['costProfile']
@@ -42,6 +44,7 @@ function toOrder(row: OrderRow): Order {
 		workspaceRef: WorkspaceRef.parse(JSON.parse(row.workspace_ref)),
 		branch: row.branch,
 		commit: row.commit_id,
+		pullRequest: row.pull_request_number === null || row.pull_request_url === null ? null : { number: row.pull_request_number, url: row.pull_request_url },
 		status: row.status as OrderStatus,
 		priority: row.priority as Order['priority'],
 		costProfile: row.cost_profile as Order['costProfile'],

@@ -1,4 +1,5 @@
 import { WorkspaceId, WorkspacePolicy } from '@shared/contracts'
+import { sql as raw } from 'kysely'
 import type { Selectable } from 'kysely'
 import type { Origin } from '../../services/origin.ts'
 import { sql } from '../client.ts'
@@ -67,4 +68,10 @@ export function workspacesQuery({ after, limit }: { after?: string | undefined; 
 
 export async function listWorkspaces(db: Database, page: Parameters<typeof workspacesQuery>[0]): Promise<Workspace[]> {
 	return (await db.all(workspacesQuery(page))).map(toWorkspace)
+}
+
+/** Workspaces of a branch on GitHub, of whichever Worker. */
+export async function workspacesOfBranch(db: Database, { repository, branch }: { repository: string; branch: string }): Promise<WorkspaceId[]> {
+	const rows = await db.all(sql.selectFrom('workspaces').select('id').where('kind', '=', 'github').where(raw<string>`lower(repository)`, '=', repository.toLowerCase()).where('default_branch', '=', branch).orderBy('id').limit(50))
+	return rows.map(({ id }) => WorkspaceId.parse(id))
 }

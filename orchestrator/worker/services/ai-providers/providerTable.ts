@@ -17,16 +17,14 @@ export interface ProviderEntry {
 	speed: number
 	/** The provider's own API, to which the gateway sends; null when it has none that takes a key of ours. */
 	baseURL: string | null
-	/** Works on a branch of a GitHub repository only. */
+	/** Works in a cloud of its own: on a branch of a GitHub repository, or from nothing. */
 	needsGitHub: boolean
 	/** How the names of the models begin that it can run. */
 	modelPrefixes: readonly string[]
-	/** Null when this version can drive it; else why not. */
-	notDriven: string | null
 }
 
 const everyProfile = (model: string | null): Record<CostProfile, string | null> => ({ economy: model, balanced: model, performance: model })
-const cli = { type: 'cli', mode: 'gateway', needsGitHub: false, notDriven: null } as const
+const cli = { type: 'cli', mode: 'gateway', needsGitHub: false } as const
 
 export const PROVIDERS: Record<ProviderName, ProviderEntry> = {
 	codex: {
@@ -93,7 +91,6 @@ export const PROVIDERS: Record<ProviderName, ProviderEntry> = {
 		baseURL: 'https://jules.googleapis.com',
 		needsGitHub: true,
 		modelPrefixes: [],
-		notDriven: 'Jules sessions are not driven by this version.',
 	},
 }
 

@@ -25,16 +25,16 @@ describe('status', () => {
 			['gemini', 'gateway', true],
 			['copilot', 'gateway', false],
 			['cursor', 'direct', true],
-			['jules', 'gateway', false],
+			['jules', 'gateway', true],
 		])
 		for (const status of all) expect(status.unavailableReason === null).toBe(status.available)
-		expect(await create().status('jules')).toMatchObject({ unavailableReason: 'Jules sessions are not driven by this version.' })
 		expect(await create().status('copilot')).toMatchObject({ unavailableReason: expect.stringContaining('PROVIDER_BASE_URLS') })
 		expect(await create().status('codex')).toMatchObject({ defaultModel: 'gpt-5.5', secretName: 'CODEX_API_KEY', circuit: 'closed', lastError: null, parkedUntil: null })
 	})
 
 	it('names the secret that is missing, and does not fail for it', async () => {
-		const registry = create({ hasSecret: (name) => name !== 'CLAUDE_API_KEY' })
+		const registry = create({ hasSecret: (name) => name !== 'CLAUDE_API_KEY' && name !== 'JULES_API_KEY' })
+		expect(await registry.status('jules')).toMatchObject({ available: false, hasSecret: false, unavailableReason: 'The secret JULES_API_KEY is not set.' })
 		expect(await registry.status('claude')).toMatchObject({ available: false, hasSecret: false, unavailableReason: 'The secret CLAUDE_API_KEY is not set.' })
 	})
 

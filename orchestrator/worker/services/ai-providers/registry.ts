@@ -95,7 +95,6 @@ function toStatus(deps: RegistryDeps, provider: ProviderName, config: ProviderCo
 	// In direct mode the CLI calls its provider itself, and without the deployment's base URL the gateway does not call the emulator.
 	const isEmulated = vars.upstream === 'emulator' && mode === 'gateway' && vars.providerBaseURLs[provider] !== undefined && !config?.baseURL
 	const unavailableReason =
-		entry.notDriven ??
 		(config?.isEnabled === false ? 'An operator switched it off.' : null) ??
 		(hasSecret ? null : `The secret ${entry.secretName} is not set.`) ??
 		(hasUpstream ? null : 'In gateway mode it needs an upstream: name one in PROVIDER_BASE_URLS, or set its mode to direct in PROVIDER_MODES.') ??

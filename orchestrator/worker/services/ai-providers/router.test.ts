@@ -89,7 +89,8 @@ describe('decideRoute', () => {
 		{ name: 'no GitHub', sourceContext: { isGitHub: false }, eligible: false },
 		{ name: 'no branch', sourceContext: { isGitHub: true, repoName: 'o/r' }, eligible: false },
 		{ name: 'repository and branch', sourceContext: github, eligible: true },
-	])('gives Jules a task only on a GitHub branch: $name', ({ sourceContext, eligible }) => {
+		{ name: 'a hosted workspace without files', sourceContext: { isGitHub: false, isEmpty: true }, eligible: true },
+	])('gives Jules a task only on a GitHub branch or from nothing: $name', ({ sourceContext, eligible }) => {
 		const jules = decide({ sourceContext }).candidates.find((candidate) => candidate.provider === 'jules')
 		expect(jules?.eligible).toBe(eligible)
 	})

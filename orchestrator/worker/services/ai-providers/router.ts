@@ -7,7 +7,8 @@ import { scoreProvider, weightsOf } from './scoring.ts'
 /** What a task asks of a provider. */
 export interface RouteCriteria {
 	taskType: TaskType
-	sourceContext: { isGitHub: boolean; repoName?: string | undefined; branchName?: string | undefined }
+	/** `isEmpty`: the workspace has no files yet. */
+	sourceContext: { isGitHub: boolean; isEmpty?: boolean | undefined; repoName?: string | undefined; branchName?: string | undefined }
 	priority: Priority
 	costProfile: CostProfile
 	/** A wish: who can run the model comes first, the others stay in the chain with their own model. */
@@ -38,11 +39,11 @@ export function rankCandidates({ criteria, providers, now }: RouteRequest): Rout
 
 /** Why a provider cannot take the task; empty when it can. */
 function obstaclesOf(criteria: RouteCriteria, status: ProviderStatus): string[] {
-	const { isGitHub, repoName, branchName } = criteria.sourceContext
+	const { isGitHub, isEmpty = false, repoName, branchName } = criteria.sourceContext
 	const entry = PROVIDERS[status.provider]
 	return [
 		...(status.available ? [] : [`Not available: ${status.unavailableReason ?? 'no reason given.'}`]),
-		...(entry.needsGitHub && !(isGitHub && repoName && branchName) ? ['It works on a branch of a GitHub repository only.'] : []),
+		...(entry.needsGitHub && !isEmpty && !(isGitHub && repoName && branchName) ? ['It works on a branch of a GitHub repository, or in a workspace that has no files yet.'] : []),
 		...(status.taskTypes.includes(criteria.taskType) ? [] : [`It does not do ${criteria.taskType} tasks.`]),
 		...(criteria.exclude?.includes(status.provider) ? ['It was tried for this task already.'] : []),
 	]

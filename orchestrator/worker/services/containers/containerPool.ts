@@ -14,6 +14,8 @@ export interface ContainerPoolDeps {
 	settings: PoolSettings
 	/** Workers with pools of their own, when this pool does the work of all others; else null. */
 	except: readonly string[] | null
+	/** What its runners can do; null: everything. */
+	capabilities: readonly string[] | null
 	driver: ContainerDriver
 	db: Database
 	kept: KeptValues
@@ -43,7 +45,7 @@ export function createContainerPool(deps: ContainerPoolDeps) {
 
 	async function load(): Promise<PoolLoad> {
 		const countTo = Math.max(1, settings.max * settings.workPerInstance)
-		const [queued, busy] = await Promise.all([countWaiting(db, { workerName, except: deps.except }, countTo), listBusy(db, workerName, now())])
+		const [queued, busy] = await Promise.all([countWaiting(db, { workerName, except: deps.except, capabilities: deps.capabilities }, countTo), listBusy(db, workerName, now())])
 		return { queued, busy: Object.fromEntries(busy.map(({ containerName, inFlight, lastHeartbeat }) => [containerName, { inFlight, lastHeartbeat }])) }
 	}
 

@@ -4,9 +4,9 @@ import { maxCostUsd } from './prices.ts'
 
 describe('CONTAINER_POOLS', () => {
 	it('says what differs from the defaults', () => {
-		const pools = parsePools(JSON.stringify({ factory: { max: 7, driver: 'cloudflare', containerName: 'agent' }, other: {} }))
-		expect(poolOfWorker(pools, 'factory')).toMatchObject({ driver: 'cloudflare', settings: { workerName: 'factory', containerName: 'agent', max: 7, min: 0 } })
-		expect(poolOfWorker(pools, 'other')).toMatchObject({ driver: 'process-host', settings: { workerName: 'other', containerName: 'runner', max: 5 } })
+		const pools = parsePools(JSON.stringify({ factory: { max: 7, driver: 'cloudflare', containerName: 'agent', capabilities: ['codex'] }, other: {} }))
+		expect(poolOfWorker(pools, 'factory')).toMatchObject({ driver: 'cloudflare', capabilities: ['codex'], settings: { workerName: 'factory', containerName: 'agent', max: 7, min: 0 } })
+		expect(poolOfWorker(pools, 'other')).toMatchObject({ driver: 'process-host', capabilities: null, settings: { workerName: 'other', containerName: 'runner', max: 5 } })
 		expect(poolOfWorker(pools, 'nobody')).toMatchObject({ driver: 'none', settings: { workerName: 'nobody', max: 0 } })
 		expect(poolOfWorker(parsePools('{}'), 'constructor')).toMatchObject({ driver: 'none' })
 	})
@@ -18,6 +18,7 @@ describe('CONTAINER_POOLS', () => {
 		['a name with a space', '{"a b":{}}'],
 		['a pool that is a number', '{"a":3}'],
 		['a driver that is not known', '{"a":{"driver":"docker"}}'],
+		['capabilities as text', '{"a":{"capabilities":"codex"}}'],
 		['a negative size', '{"a":{"max":-1}}'],
 		['a size as text', '{"a":{"max":"3"}}'],
 		['a setting that is not known', '{"a":{"maximum":3}}'],

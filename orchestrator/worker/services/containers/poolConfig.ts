@@ -9,21 +9,23 @@ export const PoolDriver = z.enum(['process-host', 'cloudflare', 'none'])
 /** One pool of this deployment. */
 export interface PoolConfig {
 	driver: PoolDriver
+	/** What its runners can do, as tasks require it; null: everything. Tasks that they cannot do start no runner. */
+	capabilities: readonly string[] | null
 	settings: PoolSettings
 }
 
 const Name = z.string().regex(/^[\w.:-]{1,100}$/)
-const Given = z.record(Name, z.looseObject({ driver: PoolDriver.default('process-host') })).refine((pools) => Object.keys(pools).length <= 100, { error: 'more than 100 pools' })
+const Given = z.record(Name, z.looseObject({ driver: PoolDriver.default('process-host'), capabilities: z.array(Name).max(50).nullable().default(null) })).refine((pools) => Object.keys(pools).length <= 100, { error: 'more than 100 pools' })
 
 /** CONTAINER_POOLS: by Worker, what differs from the defaults, and the driver. Throws with the name and the field that is wrong. */
 export function parsePools(text: string): ReadonlyMap<string, PoolConfig> {
 	const given = Given.safeParse(readJSON(text))
 	if (!given.success) throw wrong(given.error)
 	return new Map(
-		Object.entries(given.data).map(([workerName, { driver, ...rest }]) => {
+		Object.entries(given.data).map(([workerName, { driver, capabilities, ...rest }]) => {
 			const settings = PoolSettings.safeParse({ containerName: 'runner', ...rest, workerName })
 			if (!settings.success) throw wrong(settings.error, workerName)
-			return [workerName, { driver, settings: settings.data }]
+			return [workerName, { driver, capabilities, settings: settings.data }]
 		}),
 	)
 }
@@ -43,5 +45,5 @@ function wrong({ issues: [issue] }: z.ZodError, workerName?: string): AppError {
 
 /** A Worker that is not named has a pool all the same: of external runners, which start themselves. */
 export function poolOfWorker(pools: ReadonlyMap<string, PoolConfig>, workerName: string): PoolConfig {
-	return pools.get(workerName) ?? { driver: 'none', settings: PoolSettings.parse({ workerName, containerName: 'runner', max: 0 }) }
+	return pools.get(workerName) ?? { driver: 'none', capabilities: null, settings: PoolSettings.parse({ workerName, containerName: 'runner', max: 0 }) }
 }

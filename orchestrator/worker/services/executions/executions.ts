@@ -9,6 +9,7 @@ import type { Order } from '../../database/repositories/orders.ts'
 import { decodeCursor, encodeCursor, toPage } from '../cursor.ts'
 import type { Ids } from '../ids.ts'
 import type { Origin } from '../origin.ts'
+import { handOver } from './handover.ts'
 import { nextExecution } from './nextExecution.ts'
 import { toExecutionView } from './view.ts'
 
@@ -18,6 +19,8 @@ export interface ExecutionsDeps {
 	ids: Ids
 	/** Decides who does a task; throws NO_PROVIDER_AVAILABLE or PROVIDER_NOT_ELIGIBLE with the reasons. */
 	route: (order: Order, preferred: ProviderName | undefined, exclude: ProviderName[]) => Promise<RouteDecision>
+	/** A patch set as a unified diff. */
+	diffOf: (patchSetId: string) => Promise<string>
 	candidates: (order: Order) => Promise<RouteCandidate[]>
 	assignments: {
 		insert: (assignment: { taskId: string; route: RouteDecision; executionId: string | null; status: string; origin: Origin; at: number }) => Statement
@@ -86,9 +89,11 @@ export function createExecutions(deps: ExecutionsDeps) {
 		const origin = { workerName: failed.workerName }
 		try {
 			const decided = await deps.route(order, undefined, tried)
-			const route: RouteDecision = { ...decided, mode: 'fallback', reason: `${failed.provider} failed with ${retryCode}; ${decided.reason}` }
+			const { prompt, patchSetId } = await handOver(failed, task.prompt, deps.diffOf)
+			const left = patchSetId === null ? '' : ` and left ${patchSetId}, which is handed over`
+			const route: RouteDecision = { ...decided, mode: 'fallback', reason: `${failed.provider} failed with ${retryCode}${left}; ${decided.reason}` }
 			const at = now()
-			const next = nextExecution({ task, order, route, attempt: tried.length + 1, origin, ids, at })
+			const next = nextExecution({ task: { taskId: task.taskId, prompt }, order, route, attempt: tried.length + 1, origin, ids, at })
 			return { ...next, statements: [...next.statements, deps.assignments.insert({ taskId: task.taskId, route, executionId: next.executionId, status: 'executing', origin, at })] }
 		} catch (error) {
 			if (isAppError(error)) return null

@@ -27,16 +27,28 @@ export function toFailure(error: unknown): Failure {
 }
 
 /** An expected failure is a value to the Workflow; anything else, and what can succeed later, is thrown so that the step is tried again. */
-export type Outcome<Value> = { ok: true; value: Value } | { ok: false; failure: Failure }
+export type Outcome<Value> =
+	| { ok: true; value: Value }
+	/** With `retryAt` (Unix ms) it can succeed from then on: a limit of somebody else's service. */
+	| { ok: false; failure: Failure; retryAt?: number }
 
-/** Runs a step: on its last try every AppError becomes a value, before that only those that no retry can help. */
+/** Runs a step: on its last try every AppError becomes a value, before that only those that no retry can help, or none before a known moment. */
 export async function outcomeOf<Value>(isLastTry: boolean, work: () => Promise<Value>): Promise<Outcome<Value>> {
 	try {
 		return { ok: true, value: await work() }
 	} catch (error) {
+		const retryAt = retryTimeOf(error)
+		if (retryAt !== null) return { ok: false, failure: toFailure(error), retryAt }
 		if (isAppError(error) && (isLastTry || !toErrorBody(error).retryable)) return { ok: false, failure: toFailure(error) }
 		if (!isLastTry) throw error
 		console.error({ message: 'step failed', error: error instanceof Error ? error.stack : String(error) })
 		return { ok: false, failure: toFailure(error) }
 	}
+}
+
+/** When a retryable failure says that it can succeed: Unix ms in `details.retryAt`. */
+function retryTimeOf(error: unknown): number | null {
+	if (!isAppError(error) || !toErrorBody(error).retryable) return null
+	const retryAt = error.details?.['retryAt']
+	return typeof retryAt === 'number' && Number.isFinite(retryAt) ? retryAt : null
 }

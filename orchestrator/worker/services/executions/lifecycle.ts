@@ -1,5 +1,5 @@
 import { AgentRunOutput, AgentRunParameters, AppError } from '@shared/contracts'
-import type { Failure } from '@shared/contracts'
+import type { Failure, ProviderType } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { changeExecution } from '../../database/repositories/executions.ts'
 import type { Execution } from '../../database/repositories/executions.ts'
@@ -15,7 +15,8 @@ export interface LifecycleDeps {
 	ids: Ids
 	mustFind: (executionId: string) => Promise<Execution>
 	storeOf: (workspaceId: string) => Promise<GitStore>
-	defaultBranchOf: (workspaceId: string) => Promise<string>
+	/** The branch that work starts from, and whether the repository is on GitHub, where it ends in a pull request. */
+	repositoryOf: (workspaceId: string) => Promise<{ defaultBranch: string; isOnGitHub: boolean }>
 	/** Reads the base while the agent works, so that it is at hand for the landing. */
 	readAhead: (workspaceId: string, commit: string) => void
 	queue: Pick<TaskQueue, 'submit' | 'get'>
@@ -39,16 +40,17 @@ export function createLifecycle(deps: LifecycleDeps) {
 	 * Pins the execution to the commit that its agent will see: the order's branch, or the default branch before there is one. `waitFor` names
 	 * work in flight that is sure to change the same lines of the same branch: then nothing is pinned, and this is asked again when it has ended.
 	 */
-	async function prepare(executionId: string, { isPatient }: { isPatient: boolean }): Promise<{ waitFor: string[]; branch: string }> {
+	async function prepare(executionId: string, { isPatient }: { isPatient: boolean }): Promise<{ waitFor: string[]; branch: string; providerType: ProviderType; isOnGitHub: boolean }> {
 		const execution = await live(executionId)
 		const startedAt = now()
-		const { branch } = execution.input
-		const baseCommit = execution.baseCommit ?? (await findBase(execution))
+		const { providerType, input: { branch } } = execution
+		const { defaultBranch, isOnGitHub } = await deps.repositoryOf(execution.workspaceId)
+		const baseCommit = execution.baseCommit ?? (await findBase(execution, defaultBranch))
 		if (baseCommit === null) throw new AppError('WORKSPACE_NOT_FOUND', `Workspace ${execution.workspaceId} has no commit to start from: push one to its default branch.`)
 		const waitFor = execution.baseCommit === null ? await deps.foresee(execution, baseCommit) : []
 		if (waitFor.length > 0 && isPatient) {
 			await record(execution, { phases: [], operation: 'collision.waiting', onceKey: waitFor.join(' '), details: { waitFor } })
-			return { waitFor, branch }
+			return { waitFor, branch, providerType, isOnGitHub }
 		}
 		await record(execution, {
 			phases: [['workspace', startedAt]],
@@ -57,13 +59,13 @@ export function createLifecycle(deps: LifecycleDeps) {
 			details: { workspaceId: execution.workspaceId, baseCommit, ...(waitFor.length > 0 ? { waitedInVainFor: waitFor } : {}) },
 		})
 		deps.readAhead(execution.workspaceId, baseCommit)
-		return { waitFor: [], branch }
+		return { waitFor: [], branch, providerType, isOnGitHub }
 	}
 
-	async function findBase({ workspaceId, input }: Execution): Promise<string | null> {
+	async function findBase({ workspaceId, input }: Execution, defaultBranch: string): Promise<string | null> {
 		const store = await deps.storeOf(workspaceId)
 		try {
-			const [own, first] = [`refs/heads/${input.branch}`, `refs/heads/${await deps.defaultBranchOf(workspaceId)}`]
+			const [own, first] = [`refs/heads/${input.branch}`, `refs/heads/${defaultBranch}`]
 			const refs = await store.readRefs([own, first])
 			return refs.get(own) ?? refs.get(first) ?? null
 		} finally {
@@ -137,6 +139,12 @@ export function createLifecycle(deps: LifecycleDeps) {
 		return failure
 	}
 
-	return { prepare, dispatch, taskState, collect }
+	/** Notes that a step waits for a moment from which it can succeed; nobody has to look before. */
+	async function park(executionId: string, { step, until, failure }: { step: string; until: number; failure: Failure }): Promise<void> {
+		const execution = await deps.mustFind(executionId)
+		await record(execution, { phases: [], change: {}, seenAt: until, operation: 'execution.parked', level: 'warn', onceKey: `${step} ${until}`, details: { step, until, error: failure } })
+	}
+
+	return { prepare, dispatch, taskState, collect, park }
 }
 export type Lifecycle = ReturnType<typeof createLifecycle>

@@ -20,7 +20,7 @@ interface NextExecution {
 /** The statements that queue an execution, and the message that tells the queue. Throws WORKSPACE_UNSUPPORTED. */
 export function nextExecution({ task, order, route, attempt, origin, ids, at }: NextExecution) {
 	if (order.workspaceId === null) {
-		throw new AppError('WORKSPACE_UNSUPPORTED', `Order ${order.orderId} works on GitHub; only hosted workspaces can be executed by this version. Import the repository into a hosted workspace.`)
+		throw new AppError('WORKSPACE_UNSUPPORTED', `Order ${order.orderId} has no workspace. Place it again.`)
 	}
 	const executionId = ids.execution()
 	const { taskId } = task

@@ -3,6 +3,7 @@ import type { Execution } from '../../database/repositories/executions.ts'
 import { boundConflicts } from '../patch-manager/conflicts.ts'
 import type { ShownConflict } from '../patch-manager/conflicts.ts'
 import type { Executions } from './executions.ts'
+import { fenced } from './fenced.ts'
 
 export interface RemediationDeps {
 	taskOf: (taskId: string) => Promise<TaskView | undefined>
@@ -43,11 +44,4 @@ function describe({ path, reason, hunks, hunkCount }: ShownConflict): string {
 	)
 	const more = hunkCount > hunks.length ? [`and ${hunkCount - hunks.length} more places`] : []
 	return [`## ${JSON.stringify(path)}: ${reason}`, ...shown, ...more].join('\n\n')
-}
-
-/** A fence that is longer than every one in the text. */
-function fenced(text: string, language = ''): string {
-	const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length))
-	const fence = '`'.repeat(longest + 1)
-	return `${fence}${language}\n${text}${text.endsWith('\n') ? '' : '\n'}${fence}`
 }

@@ -4,6 +4,7 @@ import type { Database, Statement } from '../../database/client.ts'
 import { changeExecution, enterPhase } from '../../database/repositories/executions.ts'
 import type { Execution, ExecutionChange } from '../../database/repositories/executions.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
+import type { LogLine } from '../../database/repositories/operationLogs.ts'
 import { cancelCode } from './cancelReason.ts'
 
 /** What one step adds to the record: phases it went through, columns it learned, and its line in the log. */
@@ -11,6 +12,9 @@ export interface StepRecord {
 	phases: [ExecutionPhase, number][]
 	change?: ExecutionChange
 	operation: string
+	/** Nobody is expected to look before, Unix ms: the sweeper leaves the execution alone until then. */
+	seenAt?: number
+	level?: LogLine['level']
 	/** Tells a step that is taken more than once in a run from its repeat. */
 	onceKey?: string
 	details: Record<string, unknown>
@@ -29,11 +33,12 @@ export function createStepRecords(deps: StepRecordsDeps) {
 	async function record(execution: Execution, step: StepRecord): Promise<void> {
 		const { executionId } = execution
 		const statements: Statement[] = step.phases.map(([phase, at]) => enterPhase({ executionId, phase, at }))
-		if (step.change) statements.push(changeExecution({ executionId, at: now(), change: step.change }))
+		if (step.change) statements.push(changeExecution({ executionId, at: now(), change: step.change, ...(step.seenAt === undefined ? {} : { seenAt: step.seenAt }) }))
 		statements.push(
 			appendLog({
 				source: 'orchestrator.execution',
 				operation: step.operation,
+				...(step.level === undefined ? {} : { level: step.level }),
 				orderId: execution.orderId,
 				taskId: execution.taskId,
 				executionId,

@@ -5,6 +5,7 @@ import { createObjectCache } from './objectCache.ts'
 import type { ObjectCacheDeps } from './objectCache.ts'
 import { makePack } from './pack.ts'
 import { parseCommit, parseTree } from './parse.ts'
+import { remember } from './remember.ts'
 import { createSmartHTTP } from './smartHTTP.ts'
 import type { SmartHTTPDeps } from './smartHTTP.ts'
 
@@ -75,16 +76,6 @@ export function createArtifactsStore({ openRepo, memory, ...http }: ArtifactsSto
 			opened?.then((repo) => repo[Symbol.dispose]()).catch(() => undefined)
 		},
 	}
-}
-
-// A promise is remembered, so that two readers at once make one request; a failure is forgotten, so that a retry can succeed.
-function remember<T>(known: Map<string, Promise<T>>, id: string, load: () => Promise<T>): Promise<T> {
-	const before = known.get(id)
-	if (before !== undefined) return before
-	const loading = load()
-	known.set(id, loading)
-	loading.catch(() => known.delete(id))
-	return loading
 }
 
 async function guard<T>(action: string, run: () => Promise<T>): Promise<T> {

@@ -11,7 +11,7 @@ export const TreeAnswer = z.object({
 	tree: z.array(z.object({ path: z.string().min(1), mode: z.string().regex(/^[0-7]{5,6}$/), sha: GitObjectId })),
 	truncated: z.boolean(),
 })
-export const RepoAnswer = z.object({ default_branch: z.string().min(1) })
+export const RepoAnswer = z.object({ full_name: z.string().min(3), default_branch: z.string().min(1) })
 export const PermissionAnswer = z.object({ permission: z.string(), role_name: z.string().optional() })
 export const PullAnswer = z.object({
 	number: z.number().int().positive(),
@@ -21,6 +21,7 @@ export const PullAnswer = z.object({
 	base: z.object({ ref: z.string() }),
 })
 export type PullAnswer = z.infer<typeof PullAnswer>
+export const PullHeadAnswer = z.object({ head: z.object({ ref: z.string().min(1), repo: z.object({ full_name: z.string() }).nullable() }) })
 export const PullsAnswer = z.array(PullAnswer)
 export const InstallationAnswer = z.object({ id: z.number().int().positive() })
 export const TokenAnswer = z.object({ token: z.string().min(1), expires_at: z.iso.datetime() })

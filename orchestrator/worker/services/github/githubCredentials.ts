@@ -38,7 +38,11 @@ const MAX_REMEMBERED = 500
 const PERMISSIONS = {
 	read: { contents: 'read', metadata: 'read' },
 	write: { contents: 'write', pull_requests: 'write', metadata: 'read' },
+	comment: { issues: 'write', pull_requests: 'write', metadata: 'read' },
 } as const
+
+/** What a credential is for; git itself knows the first two only. */
+export type GitHubScope = RemoteScope | 'comment'
 
 /** Credentials for one repository each, with no more rights than the scope needs. */
 export function createGitHubCredentials({ app, token, cache, gitBaseURL = 'https://github.com', ...http }: GitHubCredentialsDeps) {
@@ -68,7 +72,7 @@ export function createGitHubCredentials({ app, token, cache, gitBaseURL = 'https
 		}
 	}
 
-	async function appToken(place: GitHubRepo, scope: RemoteScope): Promise<string | null> {
+	async function appToken(place: GitHubRepo, scope: GitHubScope): Promise<string | null> {
 		if (app === undefined) return null
 		appClient ??= asApp(app)
 		const installation = await installationOf(appClient, place)
@@ -88,7 +92,7 @@ export function createGitHubCredentials({ app, token, cache, gitBaseURL = 'https
 	}
 
 	/** Throws NOT_CONFIGURED when there is neither App nor token, FORBIDDEN when neither covers the repository, and what the client throws. */
-	async function credentialOf(place: GitHubRepo, scope: RemoteScope, { isFresh = false }: { isFresh?: boolean } = {}): Promise<string> {
+	async function credentialOf(place: GitHubRepo, scope: GitHubScope, { isFresh = false }: { isFresh?: boolean } = {}): Promise<string> {
 		const known = cache.tokens.get(`${repoName(place)} ${scope}`)
 		if (known !== undefined && !isFresh && known.expiresAt - MARGIN_MS > http.now()) return known.token
 		const made = (await appToken(place, scope)) ?? token
@@ -101,7 +105,7 @@ export function createGitHubCredentials({ app, token, cache, gitBaseURL = 'https
 		credentialOf,
 
 		/** The API for one repository and scope. */
-		clientFor: (place: GitHubRepo, scope: RemoteScope): GitHubClient => createGitHubClient({ ...http, token: (options) => credentialOf(place, scope, options) }),
+		clientFor: (place: GitHubRepo, scope: GitHubScope): GitHubClient => createGitHubClient({ ...http, token: (options) => credentialOf(place, scope, options) }),
 
 		/** Where the repository speaks git, for the git gateway. GitHub takes a token as the password of Basic authentication. */
 		async remoteOf(place: GitHubRepo, scope: RemoteScope, options?: { isFresh?: boolean }): Promise<GitRemote> {

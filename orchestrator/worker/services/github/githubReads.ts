@@ -3,6 +3,7 @@ import { READ_LIMITS } from '../git/baseTree.ts'
 import type { Commit, TreeEntry } from '../git/gitStore.ts'
 import type { RepositoryMemory } from '../git/objectCache.ts'
 import { DIRECTORY_MODE, makeObject } from '../git/objects.ts'
+import { remember } from '../git/remember.ts'
 import { CommitAnswer, readAnswer, RefAnswer, RepoAnswer, TreeAnswer } from './answers.ts'
 import type { GitHubClient } from './githubClient.ts'
 import { hasStatus } from './githubErrors.ts'
@@ -130,14 +131,4 @@ function splitDirectories(root: string, listing: readonly { path: string; mode: 
 		byPath.get(path.slice(0, Math.max(slash, 0)))?.push({ name: path.slice(slash + 1), mode: shortMode(mode), id: sha })
 	}
 	return new Map(Array.from(byPath, ([path, entries]) => [ids.get(path) ?? '', entries]))
-}
-
-// A promise is remembered, so that two readers at once make one request; a failure is forgotten, so that a retry can succeed.
-function remember<T>(known: Map<string, Promise<T>>, key: string, load: () => Promise<T>): Promise<T> {
-	const before = known.get(key)
-	if (before !== undefined) return before
-	const loading = load()
-	known.set(key, loading)
-	loading.catch(() => known.delete(key))
-	return loading
 }

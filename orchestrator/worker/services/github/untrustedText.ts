@@ -27,13 +27,17 @@ export function inlineCode(text: string, maxLength = 100): string {
 	return clean === '' ? '-' : `\`${clean}\``
 }
 
-/** One line for a title, which may become the subject of a commit: mentions and references are broken by a character that nobody sees. */
-export function plainLine(text: string, maxLength: number): string {
-	const line = text.toWellFormed().replace(/\s+/g, ' ').replace(CONTROL, '').trim()
-	const short = line.length <= maxLength ? line : `${cut(line, maxLength - 1)}…`
-	return short
+/** Mentions, references and addresses, broken by a character that nobody sees: what stays is text that notifies nobody and closes nothing. */
+export function harmless(text: string): string {
+	return text
 		.replace(/@(?=\w)/g, `@${JOINER}`)
 		.replace(/#(?=\d)/g, `#${JOINER}`)
 		.replace(/\bGH-(?=\d)/gi, (found) => found + JOINER)
 		.replace(/:\/\//g, `:${JOINER}//`)
+}
+
+/** One line for a title, which may become the subject of a commit. */
+export function plainLine(text: string, maxLength: number): string {
+	const line = text.toWellFormed().replace(/\s+/g, ' ').replace(CONTROL, '').trim()
+	return harmless(line.length <= maxLength ? line : `${cut(line, maxLength - 1)}…`)
 }

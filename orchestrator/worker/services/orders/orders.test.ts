@@ -83,9 +83,10 @@ describe('orders', () => {
 		expect((await refusal(() => orders.task('TSK-1'))).code).toBe('TASK_NOT_FOUND')
 	})
 
-	it('says that GitHub orders cannot be executed yet, and keeps them', async () => {
-		const { orders } = createTestServices()
-		const order = { ...ORDER, workspace: { kind: 'github', repo: 'a/b', branch: 'main' } } as const
-		expect((await refusal(() => orders.create(order, ORIGIN))).code).toBe('WORKSPACE_UNSUPPORTED')
+	it('executes an order for GitHub like any other; no pull request is there before something has landed', async () => {
+		const { orders, executions } = createTestServices()
+		const created = await orders.create({ ...ORDER, workspace: { kind: 'github', repo: 'a/b', branch: 'main' } }, ORIGIN)
+		expect(await executions.get(created.executionId ?? '')).toMatchObject({ workspaceId: WORKSPACE, status: 'queued' })
+		expect(await orders.get(created.orderId)).toMatchObject({ workspaceId: WORKSPACE, pullRequest: null })
 	})
 })

@@ -16,8 +16,8 @@ export interface OrdersDeps {
 	ids: Ids
 	/** SHA-256 in hex. */
 	digest: (text: string) => Promise<string>
-	/** Makes or finds the hosted repository of an order; null for GitHub. */
-	openWorkspace: (request: OrderRequest, origin: Origin, workspaceId: WorkspaceId | undefined) => Promise<WorkspaceId | null>
+	/** Makes or finds the workspace of an order. */
+	openWorkspace: (request: OrderRequest, origin: Origin, workspaceId: WorkspaceId | undefined) => Promise<WorkspaceId>
 	execute: (taskId: string, provider: ProviderName | undefined, origin: Origin) => Promise<{ executionId: string; route: RouteDecision }>
 }
 
@@ -160,6 +160,7 @@ function toView(order: Order, tasks: TaskView[]): OrderView {
 		branch: order.branch,
 		clonePath: order.workspaceId === null ? null : `/git/${order.workspaceId}`,
 		commit: order.commit,
+		pullRequest: order.pullRequest,
 		workerName: order.workerName,
 		tasks,
 		createdAt: order.createdAt,

@@ -190,6 +190,8 @@ export function createBatches(deps: BatchesDeps) {
 			await db.run(touchBatch({ batchId, at: now() }))
 			return state === 'completed' || state === 'failed'
 		},
+		/** Nobody has to look before that moment. */
+		park: async (batchId: string, until: number) => void (await db.run(touchBatch({ batchId, at: until }))),
 		judge: async (batchId: string, validated: { candidate: Candidate; containerTaskId: string }) => landing.judge(await planOf(batchId), validated),
 		advance: async (batchId: string, candidate: Candidate) => landing.advance(await planOf(batchId), candidate),
 		async complete(batchId: string, candidate: Candidate) {

@@ -9,6 +9,9 @@ it.each([
 	['  # Fix add \r\n\r\nBecause.\r\n', `Fix add\n\nBecause.\n\n${END}`],
 	['Fix add\nIt subtracted.', `Fix add\n\nIt subtracted.\n\n${END}`],
 	['', `Change made by an agent\n\n${END}`],
+	['Fixes #12, closes GH-3 and acme/shop#4', `Fixes #\u200b12, closes GH-\u200b3 and acme/shop#\u200b4\n\n${END}`],
+	['Thank @octocat\n\nResolves https://github.com/a/b/issues/1', `Thank @\u200boctocat\n\nResolves https:\u200b//github.com/a/b/issues/1\n\n${END}`],
+	['Bump c# to # 9 for a@ b', `Bump c# to # 9 for a@ b\n\n${END}`],
 	['\0\x1b[31mred', `[31mred\n\n${END}`],
 ])('makes of %j', (text, message) => {
 	expect(commitMessage(text, trailers)).toBe(message)

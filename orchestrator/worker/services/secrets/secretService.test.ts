@@ -12,6 +12,11 @@ describe('secretService', () => {
 		expect(() => secrets.resolve('CODEX_API_KEY')).toThrow(expect.objectContaining({ code: 'SECRET_MISSING', message: expect.stringContaining('CODEX_API_KEY') }))
 	})
 
+	it('knows every value that must be found nowhere', () => {
+		const all = createSecretService({ readSecret: (name) => `value of ${name}` }).values()
+		expect(all).toEqual(expect.arrayContaining(['value of CODEX_API_KEY', 'value of GITHUB_APP_PRIVATE_KEY', 'value of GITHUB_TOKEN', 'value of GITHUB_WEBHOOK_SECRET', 'value of GITHUB_WEBHOOK_SECRET_OLD', 'value of TOKEN_SIGNING_KEY']))
+	})
+
 	it('grants one key, under the variable that the CLI reads', () => {
 		expect(secrets.grantEnv('claude', 'direct')).toEqual({ ANTHROPIC_API_KEY: 'c-value' })
 		expect(secrets.grantEnv('cursor', 'direct')).toEqual({ CURSOR_API_KEY: 'u-value' })

@@ -1,4 +1,4 @@
-import { AppError, PROVIDER_SECRETS } from '@shared/contracts'
+import { AppError, GITHUB_SECRETS, JULES_WEBHOOK_SECRETS, PROVIDER_SECRETS } from '@shared/contracts'
 import type { ProviderName, SecretMode } from '@shared/contracts'
 
 export interface SecretServiceDeps {
@@ -19,7 +19,7 @@ export function createSecretService({ readSecret }: SecretServiceDeps) {
 	return {
 		has: (name: string): boolean => readSecret(name) !== undefined,
 		/** Every secret there is: what must be found in nothing that an agent wrote. */
-		values: (): string[] => [...Object.values(PROVIDER_SECRETS), 'GITHUB_TOKEN', 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY'].flatMap((name) => readSecret(name) ?? []),
+		values: (): string[] => [...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, ...JULES_WEBHOOK_SECRETS, 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY'].flatMap((name) => readSecret(name) ?? []),
 		/** Throws SECRET_MISSING, which names the secret. */
 		resolve,
 		/**

@@ -9,8 +9,12 @@ import type { GitStore } from '../git/gitStore.ts'
 import { hostCode, importFailure, openFailure } from '../git/hostErrors.ts'
 import { makeCommit, makeTree } from '../git/objects.ts'
 import type { GitRemote, RemoteScope } from '../git/smartHTTP.ts'
+import type { GitHubCredentials } from '../github/githubCredentials.ts'
+import { parseGitHubRepo } from '../github/githubRepo.ts'
+import type { GitHubRepo } from '../github/githubRepo.ts'
 import type { Ids } from '../ids.ts'
 import type { Origin } from '../origin.ts'
+import { createGitHubWorkspaces } from './githubWorkspaces.ts'
 import { createRemotes, memoryOf } from './remotes.ts'
 import type { RemoteCache } from './remotes.ts'
 
@@ -22,6 +26,7 @@ export interface WorkspacesDeps {
 	fetch: typeof fetch
 	/** What this isolate remembers: give every request the same one. */
 	remoteCache: RemoteCache
+	credentials: GitHubCredentials
 }
 
 export interface NewWorkspace {
@@ -35,8 +40,9 @@ const AUTHOR = { name: 'VibeHQ', email: 'factory@vibehq.invalid' }
 const DEFAULT_PAGE = 50
 const MAX_PAGE = 200
 
-/** Git repositories that orders work in, hosted on Cloudflare Artifacts. */
-export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }: WorkspacesDeps) {
+/** Git repositories that orders work in: hosted on Cloudflare Artifacts, or on GitHub. */
+export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache, credentials }: WorkspacesDeps) {
+	const gitHub = createGitHubWorkspaces({ db, now, credentials, remoteCache })
 	const openRepo = async (repository: string) => {
 		try {
 			return await artifacts.get(repository)
@@ -56,12 +62,6 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 	async function mustFind(workspaceId: string): Promise<Workspace> {
 		const workspace = await findWorkspace(db, workspaceId)
 		if (workspace === undefined) throw new AppError('WORKSPACE_NOT_FOUND', `There is no workspace ${workspaceId.slice(0, 60)}. Create one with POST /api/workspaces.`)
-		return workspace
-	}
-
-	async function mustFindHosted(workspaceId: string): Promise<Workspace> {
-		const workspace = await mustFind(workspaceId)
-		if (workspace.kind !== 'hosted') throw new AppError('WORKSPACE_UNSUPPORTED', `Workspace ${workspaceId} is on GitHub; this works on hosted workspaces only.`)
 		return workspace
 	}
 
@@ -122,9 +122,18 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 	return {
 		create,
 
+		/** The workspace of a branch on GitHub, made when there is none. See `githubWorkspaces.ts`. */
+		openGitHub: async (place: { repo: string; branch: string }, origin: Origin): Promise<WorkspaceView> => toView(await gitHub.open(place, origin)),
+
 		/** Throws WORKSPACE_NOT_FOUND. */
 		async get(workspaceId: string): Promise<WorkspaceView> {
 			return toView(await mustFind(workspaceId))
+		},
+
+		/** Where on GitHub it is, and the branch that its orders start from; null for a hosted one. Throws WORKSPACE_NOT_FOUND. */
+		async githubOf(workspaceId: string): Promise<(GitHubRepo & { branch: string }) | null> {
+			const { kind, repository, defaultBranch } = await mustFind(workspaceId)
+			return kind === 'github' ? { ...parseGitHubRepo(repository), branch: defaultBranch } : null
 		},
 
 		/** The Worker that made it. Throws WORKSPACE_NOT_FOUND. */
@@ -154,21 +163,35 @@ export function createWorkspaces({ db, artifacts, now, ids, fetch, remoteCache }
 			return { items, nextCursor: rows.length > size ? (items.at(-1)?.workspaceId ?? null) : null }
 		},
 
-		/** Where the repository speaks git, with a credential for reading or writing: for the git gateway only, never for a container. */
+		/** Whether an order on this branch, or on the default one as long as it is not there, starts without files. Only hosted workspaces are looked at. */
+		async isEmpty(workspaceId: string, branch: string): Promise<boolean> {
+			const { kind, repository, defaultBranch } = await mustFind(workspaceId)
+			if (kind !== 'hosted') return false
+			return useStore(repository, async (store) => {
+				const [own, first] = [`refs/heads/${branch}`, `refs/heads/${defaultBranch}`]
+				const refs = await store.readRefs([own, first])
+				const commit = await store.readCommit(refs.get(own) ?? refs.get(first) ?? '')
+				return commit !== null && (await store.readTree(commit.tree))?.length === 0
+			})
+		},
+
+		/** Where the repository speaks git, with a credential for reading or writing: for the git gateway only, never for a container. One on GitHub is never written so: GIT_READ_ONLY. */
 		async remote(workspaceId: string, scope: RemoteScope, options?: { isFresh?: boolean }): Promise<GitRemote> {
-			return remoteOf((await mustFindHosted(workspaceId)).repository, scope, options)
+			const { kind, repository } = await mustFind(workspaceId)
+			return kind === 'github' ? gitHub.remoteOf(repository, scope, options) : remoteOf(repository, scope, options)
 		},
 
 		/** The repository as landing sees it; call `dispose` when done. */
 		async store(workspaceId: string): Promise<GitStore> {
-			return storeOf((await mustFindHosted(workspaceId)).repository)
+			const { kind, repository } = await mustFind(workspaceId)
+			return kind === 'github' ? gitHub.storeOf(repository) : storeOf(repository)
 		},
 	}
 }
 export type Workspaces = ReturnType<typeof createWorkspaces>
 
-function toView({ workspaceId, kind, defaultBranch, importUrl, createdAt }: Omit<Workspace, 'policy' | 'workerName'>): WorkspaceView {
-	return { workspaceId, kind, clonePath: `/git/${workspaceId}`, defaultBranch, importUrl, createdAt }
+function toView({ workspaceId, kind, repository, defaultBranch, importUrl, createdAt }: Omit<Workspace, 'policy' | 'workerName'>): WorkspaceView {
+	return { workspaceId, kind, repository: kind === 'github' ? repository : null, clonePath: `/git/${workspaceId}`, defaultBranch, importUrl, createdAt }
 }
 
 /** The URL without what may hold a secret. Throws INVALID_INPUT for credentials in it, WORKSPACE_IMPORT_FAILED for plain http. */

@@ -5,7 +5,7 @@ import { created, notFound, ok, Refusal, unprocessable } from '../http.ts'
 import type { RepoCall, Reply, Route } from '../http.ts'
 import type { Comment, Hub, Pull, Repo } from '../hub.ts'
 import { commentShape, headOf, pullShape } from '../shapes.ts'
-import { loginOf, readInput, repoRoute } from './repoCall.ts'
+import { loginOf, readInput, repoRoute, requireRight } from './repoCall.ts'
 
 const Title = z.string().min(1).max(256)
 const Body = z.string().max(65_536).nullable()
@@ -91,6 +91,7 @@ async function commentOn(call: RepoCall): Promise<Reply> {
 	const { hub, repo, params, body } = call
 	const number = Number(params['number'])
 	if (!repo.pulls.has(number) && !repo.issues.has(number)) throw notFound()
+	requireRight(call.actor, repo, [repo.pulls.has(number) ? 'pull_requests' : 'issues', 'write'])
 	const comment = await addComment(hub, repo, { number, login: loginOf(call), body: readInput(NewComment, body).body })
 	return created(commentShape(hub, repo, comment))
 }
@@ -108,6 +109,6 @@ export const pullRoutes: Route[] = [
 		needs: ['contents', 'write'],
 		handle: async (call) => ok({ sha: await mergePull(call.hub, call.repo, { number: pullOf(call).number, login: loginOf(call) }), merged: true, message: 'Pull Request successfully merged' }),
 	}),
-	repoRoute('POST', '/issues/:number/comments', { needs: ['pull_requests', 'write'], handle: commentOn }),
+	repoRoute('POST', '/issues/:number/comments', { needs: ['metadata', 'read'], handle: commentOn }),
 	repoRoute('GET', '/issues/:number/comments', { needs: ['pull_requests', 'read'], handle: listComments }),
 ]

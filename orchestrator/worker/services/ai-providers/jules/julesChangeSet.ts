@@ -3,7 +3,7 @@ import type { JulesActivity, JulesChangeSet, JulesSession } from './julesTypes.t
 
 /** The longest patch that is taken over, in characters. */
 const MAX_PATCH_CHARS = 8 * 1024 * 1024
-const GIT_ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/
+const GIT_ID = /^[0-9a-f]{40}$/
 
 /** What has been read of a session. `activities` are oldest first. */
 export interface JulesReading {
@@ -38,17 +38,4 @@ function checked(changeSet: JulesChangeSet): JulesChangeSet {
 		throw new AppError('PROVIDER_OUTPUT_INVALID', `Jules names ${JSON.stringify(baseCommitId.slice(0, 80))} as the base of its patch, which is not a commit.`)
 	}
 	return changeSet
-}
-
-/**
- * Why a patch may have lost characters on its way through JSON, null when it has not. Files that are not UTF-8 arrive with U+FFFD in
- * place of their bytes; whether the base holds that character itself is for the caller to see.
- */
-export function lossyReason(unidiff: string): string | null {
-	if (!unidiff.isWellFormed()) return 'The patch holds half of a surrogate pair, so a character was cut in two.'
-	const index = unidiff.indexOf('\ufffd')
-	if (index === -1) return null
-	const before = unidiff.slice(0, index)
-	const path = /^\+\+\+ (?:b\/)?(.*)$/m.exec(before.slice(before.lastIndexOf('\n+++ ') + 1))?.[1] ?? 'a file'
-	return `The patch holds U+FFFD in ${JSON.stringify(path.slice(0, 200))} (line ${before.split('\n').length} of the patch), which stands for bytes that are not UTF-8 and were lost.`
 }

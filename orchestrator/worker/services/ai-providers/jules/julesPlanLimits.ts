@@ -13,7 +13,7 @@ const BUDGETS: Record<JulesPlanName, JulesBudget> = {
 	/** Not confirmed by anything that was measured. */
 	ultra: { perDay: 300, concurrent: 60 },
 }
-const DAY_MS = 24 * 3_600_000
+export const DAY_MS = 24 * 3_600_000
 
 export function julesBudget(plan: JulesPlanName): JulesBudget {
 	return BUDGETS[plan]

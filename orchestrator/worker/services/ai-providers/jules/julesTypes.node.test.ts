@@ -34,6 +34,17 @@ describe('resources typed by the official SDK', () => {
 	})
 })
 
+describe('links', () => {
+	it('are taken when they lead to the web', () => {
+		const session = (more: object) => JulesSession.parse({ name: 'sessions/1', createTime: '2026-01-26T10:00:00Z', ...more })
+		for (const url of ['javascript:alert(1)', 'http://jules.google.com/1', 'data:text/html,x', 'no url']) {
+			expect(session({ url }).url).toBeNull()
+			expect(session({ outputs: [{ pullRequest: { url } }] }).outputs).toEqual([{ kind: 'unknown', name: 'pullRequest' }])
+		}
+		expect(session({ url: 'https://jules.google.com/session/1' }).url).toBe('https://jules.google.com/session/1')
+	})
+})
+
 describe('what protocol buffers leave out', () => {
 	it.each([
 		[{ agentMessaged: {} }, { kind: 'agentMessaged', message: '' }],

@@ -18,6 +18,8 @@ export type JulesState = (typeof JULES_STATES)[number]
 // The JSON form of protocol buffers leaves out what is empty, zero or false.
 const text = z.string().default('')
 const optionalText = z.string().nullish().transform((value) => (value ? value : null))
+/** Shown to people as a link. */
+const isWebAddress = (text: string) => URL.parse(text)?.protocol === 'https:'
 const time = z.string().transform((value, context) => {
 	const at = Date.parse(value)
 	if (Number.isNaN(at)) context.addIssue({ code: 'custom', message: 'not a time' })
@@ -37,7 +39,7 @@ export const JulesChangeSet = z
 	.transform(({ source, gitPatch }) => ({ source, ...gitPatch }))
 
 export type JulesPullRequest = z.infer<typeof JulesPullRequest>
-export const JulesPullRequest = z.object({ url: z.string(), title: text, description: text, baseRef: optionalText, headRef: optionalText })
+export const JulesPullRequest = z.object({ url: z.string().refine(isWebAddress), title: text, description: text, baseRef: optionalText, headRef: optionalText })
 
 /** `unknown` keeps the name of a kind that this code does not know, or of one whose content it cannot read. */
 export type JulesOutput = { kind: 'changeSet'; changeSet: JulesChangeSet } | { kind: 'pullRequest'; pullRequest: JulesPullRequest } | { kind: 'unknown'; name: string }
@@ -109,7 +111,7 @@ export const JulesSession = z
 		name: z.string(),
 		title: text,
 		state: z.string().default('STATE_UNSPECIFIED'),
-		url: optionalText,
+		url: optionalText.transform((url) => (url !== null && isWebAddress(url) ? url : null)),
 		createTime: time,
 		archived: z.boolean().default(false),
 		outputs: z.array(Output).default([]),

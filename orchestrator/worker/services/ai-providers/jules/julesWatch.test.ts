@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { JulesActivity, JulesArtifact, JulesEvent, JulesOutput, JulesState } from './julesTypes.ts'
-import { WATCH_SETTINGS, watchJules } from './julesWatch.ts'
+import { watchJules, watchSettings } from './julesWatch.ts'
 import type { WatchAction } from './julesWatch.ts'
 import { startWatch } from './julesWatchMemory.ts'
 import type { WatchMemory } from './julesWatchMemory.ts'
@@ -28,14 +28,14 @@ const failed = (reason: string): Seen => ({ kind: 'sessionFailed', reason, by: '
 
 /** The actions of each look, in short. */
 function watch(looks: Look[]): { short: string[]; actions: WatchAction[][]; known: WatchMemory } {
-	let known = startWatch(0, WATCH_SETTINGS.minPollMs)
+	let known = startWatch(0, MINUTE)
 	let count = 0
 	const actions = looks.map(({ minute, state, events = [], outputs = [] }) => {
 		const activities = events.map(({ by = 'agent', artifacts = [], minute: at = minute, ...event }): JulesActivity => {
 			count += 1
 			return { id: `a${count}`, at: at * MINUTE, originator: by, description: '', artifacts, event }
 		})
-		const decision = watchJules({ session: { id: '1', state, stateName: state, outputs }, activities, known, settings: WATCH_SETTINGS, now: minute * MINUTE })
+		const decision = watchJules({ session: { id: '1', state, stateName: state, outputs }, activities, known, settings: watchSettings(MINUTE), now: minute * MINUTE })
 		// What a watch knows has to survive in a workflow.
 		known = JSON.parse(JSON.stringify(decision.known))
 		return decision.actions

@@ -23,7 +23,7 @@ export interface WatchSettings {
 }
 
 const MINUTE_MS = 60_000
-export const WATCH_SETTINGS: WatchSettings = {
+const WATCH_SETTINGS: WatchSettings = {
 	minPollMs: MINUTE_MS,
 	maxPollMs: 5 * MINUTE_MS,
 	stallMs: 15 * MINUTE_MS,
@@ -31,6 +31,13 @@ export const WATCH_SETTINGS: WatchSettings = {
 	queueMs: 60 * MINUTE_MS,
 	graceMs: 2 * MINUTE_MS,
 	maxNudges: 3,
+}
+
+/** How patient the watch is when the first look comes after `minPollMs`: a local stack waits in seconds for what takes minutes. */
+export function watchSettings(minPollMs: number): WatchSettings {
+	const scaled = (ms: number) => Math.ceil((ms * minPollMs) / WATCH_SETTINGS.minPollMs)
+	const { maxPollMs, stallMs, nudgeMs, queueMs, graceMs, maxNudges } = WATCH_SETTINGS
+	return { minPollMs, maxPollMs: scaled(maxPollMs), stallMs: scaled(stallMs), nudgeMs: scaled(nudgeMs), queueMs: scaled(queueMs), graceMs: scaled(graceMs), maxNudges }
 }
 
 export type WatchAction =

@@ -54,7 +54,7 @@ export function startWatch(startedAt: number, pollMs: number): WatchMemory {
 }
 
 /** States in which it is not the agent's turn. */
-const NOT_ITS_TURN: ReadonlySet<JulesState> = new Set<JulesState>(['QUEUED', 'AWAITING_PLAN_APPROVAL', 'AWAITING_USER_FEEDBACK'])
+export const NOT_ITS_TURN: ReadonlySet<JulesState> = new Set<JulesState>(['QUEUED', 'AWAITING_PLAN_APPROVAL', 'AWAITING_USER_FEEDBACK'])
 
 export function updateKnown({ session, activities, known, now }: Pick<WatchInput, 'session' | 'activities' | 'known' | 'now'>): WatchMemory {
 	const memory = activities.reduce((before, activity) => remember(before, activity, now), known)

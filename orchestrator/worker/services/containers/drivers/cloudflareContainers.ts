@@ -1,16 +1,20 @@
 import type { ContainerDriver, InstanceRef, ProbeResult } from '@shared/container-load-balancer'
 
-/** One container of the platform, as a `Container` class of `@cloudflare/containers` can offer it over RPC. */
+/**
+ * One container of the platform. A class on `Container` of `@cloudflare/containers` offers this over RPC, and its stub is the port:
+ * the names are none that `Container` has.
+ */
 export interface ContainerPort {
 	/** Returns when the platform has taken it; throws the platform's own words when it has no room. */
-	start(environment: Readonly<Record<string, string>>): Promise<void>
+	startRunner(environment: Readonly<Record<string, string>>): Promise<void>
 	/** 15 is SIGTERM, 9 is SIGKILL. */
-	signal(number: 9 | 15): Promise<void>
-	destroy(): Promise<void>
-	/** `exitCode` is that of the last run, null while it runs or where it is not known. */
-	state(): Promise<{ isRunning: boolean; exitCode: number | null }>
-	/** Asks the program inside. Rejects when it does not listen. */
-	health(port: number): Promise<{ statusCode: number; text: string }>
+	signalRunner(signal: 9 | 15): Promise<void>
+	/** Removes it, whatever it does; nothing to remove is no error. */
+	destroyRunner(): Promise<void>
+	/** Without starting it. `exitCode` is that of the last run, null while it runs or where it is not known. */
+	runnerState(): Promise<{ isRunning: boolean; exitCode: number | null }>
+	/** What `GET /health` of the program inside answers. Rejects when it does not listen. */
+	runnerHealth(port: number): Promise<{ statusCode: number; text: string }>
 }
 
 export interface CloudflareContainersDeps {
@@ -28,11 +32,11 @@ export function createCloudflareContainersDriver({ containerOf, environmentOf, n
 	async function probe({ platformName, port }: InstanceRef): Promise<ProbeResult> {
 		const container = containerOf(platformName)
 		// Asked first: on this platform a request to a container that does not run would start it.
-		const { isRunning, exitCode } = await container.state()
+		const { isRunning, exitCode } = await container.runnerState()
 		if (!isRunning) return { kind: 'gone', exitCode }
 		const askedAt = now()
 		try {
-			const { statusCode, text } = await container.health(port)
+			const { statusCode, text } = await container.runnerHealth(port)
 			return { kind: 'answered', statusCode, latencyMs: now() - askedAt, ...(statusCode >= 200 && statusCode < 300 ? {} : { detail: text.slice(0, 200) }) }
 		} catch (error) {
 			return { kind: 'silent', detail: error instanceof Error ? error.message : String(error) }
@@ -42,22 +46,22 @@ export function createCloudflareContainersDriver({ containerOf, environmentOf, n
 	return {
 		async start(instance) {
 			const container = containerOf(instance.platformName)
-			const { isRunning } = await container.state()
-			if (!isRunning) await container.start(await environmentOf(instance))
+			const { isRunning } = await container.runnerState()
+			if (!isRunning) await container.startRunner(await environmentOf(instance))
 		},
 		async stop({ platformName }, signal) {
 			const container = containerOf(platformName)
-			const { isRunning } = await container.state()
+			const { isRunning } = await container.runnerState()
 			if (!isRunning) return true
-			await container.signal(signal === 'SIGKILL' ? 9 : 15)
+			await container.signalRunner(signal === 'SIGKILL' ? 9 : 15)
 			return false
 		},
-		destroy: ({ platformName }) => containerOf(platformName).destroy(),
+		destroy: ({ platformName }) => containerOf(platformName).destroyRunner(),
 		probe,
 		async list(known) {
 			const names: string[] = []
 			for (let from = 0; from < known.length; from += ASKED_AT_ONCE) {
-				const asked = known.slice(from, from + ASKED_AT_ONCE).map(async ({ platformName }) => ((await containerOf(platformName).state()).isRunning ? [platformName] : []))
+				const asked = known.slice(from, from + ASKED_AT_ONCE).map(async ({ platformName }) => ((await containerOf(platformName).runnerState()).isRunning ? [platformName] : []))
 				names.push(...(await Promise.all(asked)).flat())
 			}
 			return names

@@ -57,20 +57,20 @@ describe('the driver of containers of the platform', () => {
 		const calls: string[] = []
 		const world = { isRunning: false, exitCode: null as number | null, environment: {} as Readonly<Record<string, string>> }
 		const port: ContainerPort = {
-			async start(environment) {
+			async startRunner(environment) {
 				calls.push('start')
 				Object.assign(world, { isRunning: true, exitCode: null, environment })
 			},
-			async signal(number) {
+			async signalRunner(number) {
 				calls.push(`signal ${number}`)
 				if (number === 9) Object.assign(world, { isRunning: false, exitCode: 137 })
 			},
-			async destroy() {
+			async destroyRunner() {
 				calls.push('destroy')
 				world.isRunning = false
 			},
-			state: async () => ({ isRunning: world.isRunning, exitCode: world.exitCode }),
-			health: async () => ({ statusCode: 200, text: 'ok' }),
+			runnerState: async () => ({ isRunning: world.isRunning, exitCode: world.exitCode }),
+			runnerHealth: async () => ({ statusCode: 200, text: 'ok' }),
 			...change,
 		}
 		const tokens = createTokens({ key: POOL_BINDINGS.TOKEN_SIGNING_KEY, now: () => 1_800_000_000_000 })
@@ -106,18 +106,18 @@ describe('the driver of containers of the platform', () => {
 	})
 
 	it('never asks a container that does not run, since that would start it', async () => {
-		const { driver } = open({ health: () => Promise.reject(new Error('was asked')) })
+		const { driver } = open({ runnerHealth: () => Promise.reject(new Error('was asked')) })
 		expect(await driver.probe(instance)).toMatchObject({ kind: 'gone' })
 	})
 
 	it('tells ill from silent, and hands on the words of a platform without room', async () => {
-		const ill = open({ state: async () => ({ isRunning: true, exitCode: null }), health: async () => ({ statusCode: 503, text: 'There is no container instance that can be provided' }) })
+		const ill = open({ runnerState: async () => ({ isRunning: true, exitCode: null }), runnerHealth: async () => ({ statusCode: 503, text: 'There is no container instance that can be provided' }) })
 		const result = await ill.driver.probe(instance)
 		expect(result).toMatchObject({ kind: 'answered', statusCode: 503 })
 		expect(isNoInstance('detail' in result ? result.detail : '')).toBe(true)
-		const silent = open({ state: async () => ({ isRunning: true, exitCode: null }), health: () => Promise.reject(new Error('the container is not listening')) })
+		const silent = open({ runnerState: async () => ({ isRunning: true, exitCode: null }), runnerHealth: () => Promise.reject(new Error('the container is not listening')) })
 		expect(await silent.driver.probe(instance)).toEqual({ kind: 'silent', detail: 'the container is not listening' })
-		const full = open({ start: () => Promise.reject(new Error('Maximum number of running container instances exceeded')) })
+		const full = open({ startRunner: () => Promise.reject(new Error('Maximum number of running container instances exceeded')) })
 		const error: unknown = await full.driver.start(instance).catch((thrown: unknown) => thrown)
 		expect(isNoInstance(error)).toBe(true)
 	})

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import type { ExecutionView, LogEntry, OrderCreated, OrderInput, OrderView } from '@shared/contracts'
+import { createFakeGitHub, makeAppKeys } from '@shared/testing/github'
+import type { FakeGitHub, FakeRepository } from '@shared/testing/github'
+import { script } from './stack.ts'
+import type { Script, Stack } from './stack.ts'
+
+const APP_ID = '424242'
+const WEBHOOK_SECRET = `webhook-secret-${randomBytes(16).toString('hex')}`
+
+/** A fake GitHub for all tests of a file, on which our App is installed. Call it before `sharedStack`, which takes `vars`. */
+export function sharedGitHub(repos: FakeRepository[]): { readonly fake: FakeGitHub; vars: Record<string, string>; privateKey: string } {
+	let fake: FakeGitHub | undefined
+	const { privateKey, publicKey } = makeAppKeys()
+	const vars: Record<string, string> = { GITHUB_APP_ID: APP_ID, GITHUB_APP_PRIVATE_KEY: privateKey.replaceAll('\n', '\\n'), GITHUB_WEBHOOK_SECRET: WEBHOOK_SECRET, PUBLIC_URL: 'https://factory.example' }
+	beforeAll(async () => {
+		const permissions = { contents: 'write', pull_requests: 'write', issues: 'write' } as const
+		fake = await createFakeGitHub({ repos, app: { appId: APP_ID, slug: 'vibehq', publicKey, installations: [{ id: 1, repos: repos.map(({ name }) => name), permissions }] }, webhookSecret: WEBHOOK_SECRET })
+		Object.assign(vars, { GITHUB_API_URL: fake.url, GITHUB_GIT_URL: fake.url })
+	})
+	afterAll(() => fake?.close())
+	return {
+		get fake() {
+			if (fake === undefined) throw new Error('The fake GitHub is there only while tests and hooks run.')
+			return fake
+		},
+		vars,
+		privateKey,
+	}
+}
+
+/** Delivers events to the stack, and has all credentials for GitHub looked for where they must not be. Call it after `guardSecrets`. */
+export function connectGitHub(shared: { readonly stack: Stack }, gitHub: ReturnType<typeof sharedGitHub>): void {
+	const keepTokens = () => {
+		const { secrets } = shared.stack
+		secrets.push(...gitHub.fake.issuedTokens().filter((token) => !secrets.includes(token)))
+	}
+	beforeAll(() => {
+		const body = gitHub.privateKey.split('\n').slice(1, -2)
+		shared.stack.secrets.push(WEBHOOK_SECRET, gitHub.privateKey, ...body.slice(1, 3))
+		gitHub.fake.setWebhookURL(`${shared.stack.url}/webhooks/github`)
+	})
+	afterEach(keepTokens)
+	// Hooks after the tests run from the last to the first, so this comes before the search.
+	afterAll(() => {
+		keepTokens()
+		expect(gitHub.fake.issuedTokens().length, 'credentials to look for').toBeGreaterThan(0)
+	})
+}
+
+export interface GitHubOrder {
+	orderId: OrderCreated['orderId']
+	executionId: NonNullable<OrderCreated['executionId']>
+	settled: () => Promise<{ execution: ExecutionView; log: LogEntry[]; order: OrderView }>
+}
+
+/** Places an order for a scripted agent on a branch of a repository. */
+export async function placeOnGitHub(stack: Stack, { scenario, repo, branch = 'main', prompt = 'Change the project', ...input }: Omit<OrderInput, 'prompt' | 'workspace'> & { prompt?: string; repo: string; branch?: string; scenario: Script }): Promise<GitHubOrder> {
+	const token = scriptToken(stack, scenario)
+	const { orderId, executionId } = await stack.client.createOrder({ ...input, prompt: `${prompt} (${token})`, workspace: { kind: 'github', repo, branch } })
+	if (executionId === null) throw new Error('The order was placed without an execution.')
+	const settled = async () => {
+		const execution = await stack.client.settled(executionId)
+		return { execution, log: await stack.client.log(execution.executionId), order: await stack.client.order(orderId) }
+	}
+	return { orderId, executionId, settled }
+}
+
+/** Teaches the model what to do with a prompt that holds the token. */
+export function scriptToken(stack: Stack, scenario: Script): string {
+	const token = `token-${randomBytes(6).toString('hex')}`
+	script(stack, token, scenario)
+	return token
+}
