@@ -116,8 +116,10 @@ function valuesOf(file: string): { table: string; text: Buffer }[] {
 	try {
 		const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => String(name))
 		return tables.map((table) => {
-			const rows = database.prepare(`SELECT * FROM "${table.replaceAll('"', '""')}"`).all()
-			const values = rows.flatMap((row) => Object.values(row))
+			const statement = database.prepare(`SELECT * FROM "${table.replaceAll('"', '""')}"`)
+			// Alarms are kept in nanoseconds.
+			statement.setReadBigInts(true)
+			const values = statement.all().flatMap((row) => Object.values(row))
 			return { table, text: Buffer.concat(values.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(`${String(value)}\n`)))) }
 		})
 	} finally {
