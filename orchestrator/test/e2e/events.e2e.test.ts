@@ -108,7 +108,7 @@ describe('a client that does not read', () => {
 		const textsOf = () => reader.messages.filter(({ data }) => data['operation'] === 'agent.message').map(({ data }) => (data['details'] as { text: string }).text)
 		await until('who reads has all', () => (textsOf().length === texts.length ? true : undefined), 60_000)
 		expect(textsOf()).toEqual(texts)
-		await sleep(32_000)
+		await sleep(17_000)
 		expect(await deaf.closeCode()).toBe(4408)
 		reader.close()
 	})

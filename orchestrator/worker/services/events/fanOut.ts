@@ -46,7 +46,7 @@ const MOST_WAITING_BYTES = 262_144
 const ALL_WAITING_BYTES = 67_108_864
 const LEAST_WAITING_BYTES = 16_384
 /** So long a socket may stay full. */
-export const MAX_FULL_MS = 30_000
+export const MAX_FULL_MS = 15_000
 const LOOK_AT_FULL_MS = 100
 /** A nudge can get lost; nothing waits longer than this. */
 const LOOK_ANYWAY_MS = 30_000
