@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { ServerMessage, SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX } from '@shared/contracts'
+import { WebSocket } from 'ws'
 
 export interface LiveSocketOptions {
 	/** Of the orchestrator. */
@@ -11,23 +13,25 @@ export interface LiveSocketOptions {
 	onText?: (text: string) => void
 }
 
-/** Opens one of the orchestrator's WebSockets; rejects when it stays shut. */
+/** Opens one of the orchestrator's WebSockets; rejects when it stays shut. Node's own cannot be paused, and takes longer for a message. */
 export async function openLiveSocket({ url, path, token, onText }: LiveSocketOptions) {
 	const messages: ServerMessage[] = []
-	const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, token === undefined ? [] : [SOCKET_PROTOCOL, `${SOCKET_TOKEN_PREFIX}${token}`])
-	const opened = Promise.withResolvers<void>()
-	const closed = Promise.withResolvers<number>()
-	socket.addEventListener('open', () => opened.resolve())
-	socket.addEventListener('message', ({ data }) => {
-		if (onText) onText(String(data))
-		else messages.push(ServerMessage.parse(JSON.parse(String(data))))
+	const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, token === undefined ? [] : [SOCKET_PROTOCOL, `${SOCKET_TOKEN_PREFIX}${token}`], { perMessageDeflate: false })
+	const closed = new Promise<number>((resolve) => void socket.once('close', resolve))
+	socket.on('message', (data: Buffer) => {
+		if (onText) onText(data.toString())
+		else messages.push(ServerMessage.parse(JSON.parse(data.toString())))
 	})
-	socket.addEventListener('error', () => opened.reject(new Error(`${path.split('?')[0]} stays shut.`)))
-	socket.addEventListener('close', ({ code }) => {
-		opened.reject(new Error(`${path.split('?')[0]} was closed with ${code}.`))
-		closed.resolve(code)
-	})
-	await opened.promise
-	return { socket, messages, closed: closed.promise, close: () => socket.close() }
+	await once(socket, 'open')
+	// What goes wrong later ends in `close`.
+	socket.on('error', () => undefined)
+	return {
+		messages,
+		/** The code, with which the other side or this one closed it. */
+		closed,
+		close: () => socket.close(),
+		/** Takes nothing more from the network until `resume`. */
+		pause: () => socket.pause(),
+		resume: () => socket.resume(),
+	}
 }
-export type LiveSocket = Awaited<ReturnType<typeof openLiveSocket>>
