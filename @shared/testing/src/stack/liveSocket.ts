@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { ServerMessage, SOCKET_PROTOCOL, SOCKET_TOKEN_PREFIX } from '@shared/contracts'
 import { WebSocket } from 'ws'
+import type { ClientOptions } from 'ws'
 
 export interface LiveSocketOptions {
 	/** Of the orchestrator. */
@@ -13,10 +14,13 @@ export interface LiveSocketOptions {
 	onText?: (text: string) => void
 }
 
+/** After the last word of the other side, its end of the connection is not waited for longer than this; the option is missing in the types. */
+const OPTIONS: ClientOptions & { closeTimeout: number } = { perMessageDeflate: false, closeTimeout: 1000 }
+
 /** Opens one of the orchestrator's WebSockets; rejects when it stays shut. Node's own cannot be paused, and takes longer for a message. */
 export async function openLiveSocket({ url, path, token, onText }: LiveSocketOptions) {
 	const messages: ServerMessage[] = []
-	const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, token === undefined ? [] : [SOCKET_PROTOCOL, `${SOCKET_TOKEN_PREFIX}${token}`], { perMessageDeflate: false })
+	const socket = new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, token === undefined ? [] : [SOCKET_PROTOCOL, `${SOCKET_TOKEN_PREFIX}${token}`], OPTIONS)
 	const closed = new Promise<number>((resolve) => void socket.once('close', resolve))
 	socket.on('message', (data: Buffer) => {
 		if (onText) onText(data.toString())
