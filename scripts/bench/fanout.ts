@@ -78,6 +78,7 @@ function rowOf(name: string, listeners: Listeners, { lines, ms }: { lines: numbe
 		engine: 'vibehq',
 		case: name,
 		lines,
+		linesPerSecond: Math.round((lines * 10_000) / ms) / 10,
 		events: delays.length,
 		eventsPerSecond: Math.round(delays.length / (ms / 1000)),
 		p50Ms: percentile(delays, 50),
