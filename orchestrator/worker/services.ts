@@ -64,7 +64,7 @@ import { TASK_SETTLED } from './workflows/events.ts'
 
 // Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
 const remoteCache = createRemoteCache()
-const pendingNudge: PendingNudge = { until: 0 }
+const pendingNudge: PendingNudge = { until: 0, workUntil: 0 }
 const gitHubTokens = createGitHubTokenCache()
 const parsed = new WeakMap<Env, Vars>()
 
@@ -86,7 +86,7 @@ function createOutside(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
 		env,
 		vars: varsOf(env),
 		hub,
-		db: createDatabase(env.DB, createNudge({ notify: () => hub().notify(), now, sleep, waitUntil, pending: pendingNudge })),
+		db: createDatabase(env.DB, createNudge({ notify: (hasWork) => hub().notify(hasWork), now, sleep, waitUntil, pending: pendingNudge })),
 		now,
 		ids: createIds((length) => crypto.getRandomValues(new Uint8Array(length))),
 		fetch: ((input, init) => fetch(input, init)) as typeof fetch,

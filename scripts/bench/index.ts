@@ -1,4 +1,5 @@
 const BENCHES: Record<string, { about: string; load: () => Promise<{ run: (args: string[]) => Promise<number> }> }> = {
+	fanout: { about: 'live events to 1,000 WebSocket clients: events a second, delay, and whether each gets all', load: () => import('./fanout.ts') },
 	overhead: { about: 'wall time of an order against the same CLI run bare', load: () => import('./overhead.ts') },
 	patch: { about: 'patches landed on files that moved on: right, silently wrong, refused, and the time, beside other engines', load: () => import('./patch.ts') },
 }

@@ -45,6 +45,7 @@ export const ERRORS = {
 	AGENT_FAILED: { status: 502, retryable: true },
 	NO_CHANGES: { status: 422, retryable: true },
 	RUNNER_LOST: { status: 504, retryable: true },
+	RUNNER_DISK_FULL: { status: 503, retryable: true },
 	ISOLATION_UNAVAILABLE: { status: 503, retryable: false },
 	// Container tasks and leases
 	CONTAINER_TASK_NOT_FOUND: { status: 404, retryable: false },

@@ -16,11 +16,16 @@ it('tells of every write that appended to the log, once it is stored, and of no 
 	const line = { source: 'test', operation: 'b', workerName: 'w', at: 1 }
 	const count = async () => (await createDatabase(env.DB).all(sql.selectFrom('operation_logs').select('id').where('operation', '=', 'b'))).length
 	const seen: Promise<number>[] = []
-	const db = createDatabase(env.DB, () => void seen.push(count()))
+	const values: unknown[] = []
+	const db = createDatabase(env.DB, (written) => {
+		seen.push(count())
+		values.push(...written)
+	})
 	await db.run(appendLog(line))
 	await db.batch([sql.deleteFrom('workspaces'), appendLog(line), appendLog(line)])
 	await db.batch([sql.deleteFrom('workspaces')])
 	await db.all(sql.selectFrom('operation_logs').selectAll())
 	await db.run(sql.deleteFrom('workspaces'))
 	expect(await Promise.all(seen)).toEqual([1, 3])
+	expect(values.filter((value) => value === 'b')).toHaveLength(3)
 })

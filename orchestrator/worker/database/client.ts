@@ -33,12 +33,13 @@ export interface Database {
 /** What every statement that appends to the log starts with. */
 const APPENDS = 'insert into "operation_logs"'
 
-/** `onLogged` hears of each write that appended to the log, once it is stored. */
-export function createDatabase(d1: D1Database, onLogged: () => void = () => undefined): Database {
+/** `onLogged` hears of each write that appended to the log, once it is stored, with the values of its statements: among them are the lines' operations. */
+export function createDatabase(d1: D1Database, onLogged: (values: readonly unknown[]) => void = () => undefined): Database {
 	const bind = ({ sql: text, parameters }: CompiledQuery<unknown>) => d1.prepare(text).bind(...parameters)
 	const prepare = (query: Compilable<unknown>) => bind(query.compile())
 	const written = (queries: readonly CompiledQuery<unknown>[]) => {
-		if (queries.some(({ sql: text }) => text.startsWith(APPENDS))) onLogged()
+		const appends = queries.filter(({ sql: text }) => text.startsWith(APPENDS))
+		if (appends.length > 0) onLogged(appends.flatMap(({ parameters }) => parameters))
 	}
 	return {
 		async all<Q extends Compilable<unknown>>(query: Q) {

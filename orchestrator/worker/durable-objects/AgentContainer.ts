@@ -86,7 +86,7 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		newId: () => crypto.randomUUID(),
 		note: async (operation, details) => {
 			const { workerName, instanceId } = this.#place
-			await createDatabase(this.env.DB).run(appendLog({ source: POOL_LOG_SOURCE, operation, details: { ...details, instanceId }, workerName, containerName: instanceId, at: Date.now() }))
+			await createDatabase(this.env.DB, () => this.ctx.waitUntil(this.env.EVENT_HUB.getByName('hub').notify(false))).run(appendLog({ source: POOL_LOG_SOURCE, operation, details: { ...details, instanceId }, workerName, containerName: instanceId, at: Date.now() }))
 		},
 		timer: (ms, callback) => {
 			const timeout = setTimeout(callback, ms)

@@ -81,7 +81,7 @@ export class ContainerPool extends DurableObject<Env> implements PoolObject {
 				fetch: (input, init) => fetch(input, init),
 				now,
 			}),
-			db: createDatabase(env.DB),
+			db: createDatabase(env.DB, () => ctx.waitUntil(env.EVENT_HUB.getByName('hub').notify(false))),
 			kept: storage.kv,
 			alarm: { get: () => storage.getAlarm(), set: (at) => storage.setAlarm(at) },
 			snapshots: createPoolSnapshots(env.POOL_SNAPSHOTS),

@@ -31,7 +31,7 @@ async function connect(change: Parameters<typeof open>[1] = {}): Promise<SocketC
 /** Appends a line for each name and nudges the hub, as a request does. */
 async function log(...names: string[]): Promise<void> {
 	await append(db, names.map((name) => ({ details: { name } })))
-	await hub.notify()
+	await hub.notify(false)
 }
 const namesOf = (client: SocketClient) => client.lines().map(({ data }) => (data['details'] as { name?: string }).name)
 const seen = (client: SocketClient, ...names: string[]) => until(`${names.join(', ')} (${namesOf(client).join(', ')})`, () => namesOf(client).at(-1) === names.at(-1) && namesOf(client))
@@ -70,15 +70,15 @@ describe('a socket', () => {
 		const [mine, other] = [ExecutionId.parse('EXE-000000000000000A'), ExecutionId.parse('EXE-000000000000000B')]
 		const client = await connect({ task: mine })
 		await append(db, [{ executionId: mine, details: { name: 'a' } }])
-		await hub.notify()
+		await hub.notify(true)
 		await seen(client, 'a')
 		await evictDurableObject(hub)
 		await append(db, [{ executionId: other, details: { name: 'not mine' } }, { executionId: mine, details: { name: 'b' } }])
-		await hub.notify()
+		await hub.notify(true)
 		expect(await seen(client, 'b')).toEqual(['a', 'b'])
 		await evictDurableObject(hub)
 		await append(db, [{ executionId: mine, details: { name: 'c' } }])
-		await hub.notify()
+		await hub.notify(true)
 		expect(await seen(client, 'c')).toEqual(['a', 'b', 'c'])
 	})
 
@@ -90,7 +90,7 @@ describe('a socket', () => {
 			{ source: 'orchestrator.containers', operation: 'container.started', workerName: 'mine', details: { name: 'c' } },
 			{ workerName: 'mine', details: { name: 'd' } },
 		])
-		await hub.notify()
+		await hub.notify(true)
 		expect(await seen(own, 'd')).toEqual(['b', 'd'])
 		expect(await seen(all, 'd')).toEqual(['a', 'b', 'd'])
 		expect(await seen(containers, 'c')).toEqual(['c'])
@@ -134,12 +134,12 @@ describe('clients that come and go while the hub is evicted', () => {
 		for (let round = 0; round < 20; round++) {
 			await Promise.all(people.map((person) => (random(3) === 0 ? leave(person) : come(person))))
 			await append(db, Array.from({ length: 1 + random(30) }, () => ({})))
-			if (random(3) > 0) await hub.notify()
+			if (random(3) > 0) await hub.notify(true)
 			if (random(4) === 0) await evictDurableObject(hub)
 		}
 		const end = await newest(db)
 		await Promise.all(people.map(come))
-		await hub.notify()
+		await hub.notify(true)
 		await until('everybody to be at the end', () => people.every(({ got, client }) => Number(client?.lines().at(-1)?.cursor ?? got.at(-1)) === end))
 		await Promise.all(people.map(leave))
 		const all = Array.from({ length: end - start }, (_, index) => start + index + 1)
@@ -177,7 +177,7 @@ describe("a runner's socket", () => {
 		const client = await connect({ feed: 'work' })
 		await log('something')
 		const { taskId } = await submit({ requires: 'codex', priority: 3 })
-		await hub.notify()
+		await hub.notify(true)
 		await until('the wake-up', () => client.lines().length === 1)
 		expect(client.messages.map(({ type, data }) => [type, data])).toEqual([['snapshot', { isCut: false }], ['task', { taskType: 'command', requires: 'codex' }]])
 		expect(JSON.stringify(client.messages)).not.toContain(taskId)
@@ -188,11 +188,11 @@ describe("a runner's socket", () => {
 		const first = await submit()
 		await submit({ requires: 'second', dependsOn: [first.taskId] })
 		const client = await connect({ feed: 'work' })
-		await hub.notify()
+		await hub.notify(true)
 		const { task, leaseToken } = await claimOne()
 		expect(task.taskId).toBe(first.taskId)
 		await queue.complete(task.taskId, { leaseToken, output: {}, progress: [] })
-		await hub.notify()
+		await hub.notify(true)
 		await until('the wake-up', () => client.lines().length === 1)
 		expect(client.lines()[0]?.data).toEqual({ taskType: 'command', requires: 'second' })
 	})

@@ -16,6 +16,8 @@ import { createWorkAlerts } from '../services/events/workAlerts.ts'
 const MAX_SOCKETS = 10_000
 const MAX_SOCKETS_OF_SUBJECT = 2000
 const RETRY_MS = 1000
+/** Tag of runners' sockets; that of a subject has a colon. */
+const WORK = 'work'
 
 const log = createLogger({ fields: { worker: 'vibehq-orchestrator', object: 'EventHub' } })
 
@@ -48,8 +50,10 @@ export class EventHub extends DurableObject<Env> implements EventHubPort {
 		}
 	}
 
-	async notify(): Promise<void> {
-		if (this.ctx.getWebSockets().length > 0) this.ctx.waitUntil(this.#look())
+	/** Most of what an order logs is nothing to runners, and while nobody else listens the database is left alone. */
+	async notify(hasWork: boolean): Promise<void> {
+		const runners = hasWork ? 0 : this.ctx.getWebSockets(WORK).length
+		if (this.ctx.getWebSockets().length > runners) this.ctx.waitUntil(this.#look())
 	}
 
 	async issueTicket(principal: Principal): Promise<SocketTicket> {
@@ -81,7 +85,7 @@ export class EventHub extends DurableObject<Env> implements EventHubPort {
 		// Others came in meanwhile.
 		this.#mustHaveRoom(subscription)
 		const { 0: client, 1: server } = new WebSocketPair()
-		this.ctx.acceptWebSocket(server, [subscription.subject])
+		this.ctx.acceptWebSocket(server, subscription.feed === 'work' ? [subscription.subject, WORK] : [subscription.subject])
 		const socket = this.#hubSocket(server, { ...subscription, cursor: snapshot?.cursor ?? since ?? 0 })
 		socket.save()
 		if (snapshot) socket.send(JSON.stringify({ type: 'snapshot', cursor: String(snapshot.cursor), at: Date.now(), data: snapshot.data } satisfies ServerMessage))

@@ -60,7 +60,7 @@ describe('/ws/tasks and /ws/containers', () => {
 		const [all, own] = [operator.client, worker.client]
 		if (!all || !own) return expect.unreachable()
 		await append(db, [{ workerName: 'theirs' }, { workerName: 'mine' }])
-		await hub.notify()
+		await hub.notify(false)
 		await until('all lines', () => all.lines().length === 2 && own.lines().length === 1)
 		expect(own.lines()[0]?.data['workerName']).toBe('mine')
 	})

@@ -8,6 +8,7 @@ import { forgetStoppedStatement, instancesQuery, listInstances, logChangesStatem
 import { busyQuery, countWaiting, listBusy, waitingQuery } from './containerPoolLoad.ts'
 
 const db = createDatabase(env.DB)
+const NOW = 1000
 
 beforeEach(async () => {
 	await db.batch([sql.deleteFrom('container_instances'), sql.deleteFrom('container_health_checks'), sql.deleteFrom('container_tasks'), sql.deleteFrom('operation_logs')])
@@ -86,24 +87,32 @@ describe('the work of a pool', () => {
 
 	it('is what its Worker, or whoever names it, has ready', async () => {
 		await add([{}, {}, { run_after: 5 }, { blocked_by: 1 }, { status: 'completed' }, { target_worker: 'b' }, { worker_name: 'b' }, { worker_name: 'c' }, { worker_name: 'shared', target_worker: 'a' }])
-		expect(await countWaiting(db, { workerName: 'a', except: null, capabilities: null }, 100)).toBe(3)
-		expect(await countWaiting(db, { workerName: 'b', except: null, capabilities: null }, 100)).toBe(2)
+		expect(await countWaiting(db, { now: NOW, workerName: 'a', except: null, capabilities: null }, 100)).toBe(3)
+		expect(await countWaiting(db, { now: NOW, workerName: 'b', except: null, capabilities: null }, 100)).toBe(2)
 		// The pool of all others.
-		expect(await countWaiting(db, { workerName: 'shared', except: ['a', 'b'], capabilities: null }, 100)).toBe(1)
-		expect(await countWaiting(db, { workerName: 'shared', except: [], capabilities: null }, 100)).toBe(4)
-		expect(await countWaiting(db, { workerName: 'nobody', except: null, capabilities: null }, 100)).toBe(0)
+		expect(await countWaiting(db, { now: NOW, workerName: 'shared', except: ['a', 'b'], capabilities: null }, 100)).toBe(1)
+		expect(await countWaiting(db, { now: NOW, workerName: 'shared', except: [], capabilities: null }, 100)).toBe(4)
+		expect(await countWaiting(db, { now: NOW, workerName: 'nobody', except: null, capabilities: null }, 100)).toBe(0)
 	})
 
 	it('is what its runners can do', async () => {
 		await add([{ requires: 'codex' }, { requires: 'cursor' }, {}, { target_container: 'laptop' }, { requires: 'cursor', target_worker: 'a' }])
-		const count = (capabilities: string[] | null) => countWaiting(db, { workerName: 'a', except: null, capabilities }, 100)
+		const count = (capabilities: string[] | null) => countWaiting(db, { now: NOW, workerName: 'a', except: null, capabilities }, 100)
 		expect([await count(null), await count(['codex']), await count([])]).toEqual([4, 2, 1])
-		expect(await countWaiting(db, { workerName: 'shared', except: [], capabilities: ['codex'] }, 100)).toBe(2)
+		expect(await countWaiting(db, { now: NOW, workerName: 'shared', except: [], capabilities: ['codex'] }, 100)).toBe(2)
+	})
+
+	it('is also what has lapsed or fallen due, which nobody puts back as long as nobody claims', async () => {
+		const lapsed = { status: 'running', assigned_to: 'a:runner-0', lease_expires_at: NOW }
+		await add([lapsed, { ...lapsed, lease_expires_at: NOW + 1 }, { run_after: NOW }, { run_after: NOW + 1 }, { ...lapsed, target_worker: 'b' }, { run_after: NOW, blocked_by: 1 }])
+		expect(await countWaiting(db, { now: NOW, workerName: 'a', except: null, capabilities: null }, 100)).toBe(2)
+		expect(await countWaiting(db, { now: NOW, workerName: 'b', except: null, capabilities: null }, 100)).toBe(1)
+		expect(await countWaiting(db, { now: NOW, workerName: 'shared', except: ['b'], capabilities: null }, 100)).toBe(2)
 	})
 
 	it('is counted no further than the pool can grow', async () => {
 		await add(Array.from({ length: 30 }, () => ({})))
-		expect(await countWaiting(db, { workerName: 'a', except: null, capabilities: null }, 7)).toBe(7)
+		expect(await countWaiting(db, { now: NOW, workerName: 'a', except: null, capabilities: null }, 7)).toBe(7)
 	})
 
 	it('is held under leases that run, by the name of the runner', async () => {
@@ -132,8 +141,8 @@ describe('no query of a pool reads a whole table', () => {
 	const SCANS = /SCAN (container_\w+|known|operation_logs)(?! USING)/
 
 	it.each<[string, Compilable<unknown>, RegExp]>([
-		['ready tasks of a Worker', waitingQuery({ workerName: 'a', except: null, capabilities: null }, 5), /container_tasks_of_worker_status[^]*container_tasks_claim|container_tasks_claim[^]*container_tasks_of_worker_status/],
-		['ready tasks of all others', waitingQuery({ workerName: 'a', except: ['b'], capabilities: null }, 5), /container_tasks_claim/],
+		['ready tasks of a Worker', waitingQuery({ now: NOW, workerName: 'a', except: null, capabilities: null }, 5), /container_tasks_claim[^]*container_tasks_of_worker_status[^]*container_tasks_lapse[^]*container_tasks_due/],
+		['ready tasks of all others', waitingQuery({ now: NOW, workerName: 'a', except: ['b'], capabilities: null }, 5), /container_tasks_claim/],
 		['leases of runners', busyQuery('a', 1), /container_tasks_lapse/],
 		['changes for the log', logChangesStatement([], 1), /SEARCH known USING INDEX container_instances_name/],
 		['the mirror', mirrorStatement([]), /given/],

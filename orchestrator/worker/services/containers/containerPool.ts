@@ -45,7 +45,7 @@ export function createContainerPool(deps: ContainerPoolDeps) {
 
 	async function load(): Promise<PoolLoad> {
 		const countTo = Math.max(1, settings.max * settings.workPerInstance)
-		const [queued, busy] = await Promise.all([countWaiting(db, { workerName, except: deps.except, capabilities: deps.capabilities }, countTo), listBusy(db, workerName, now())])
+		const [queued, busy] = await Promise.all([countWaiting(db, { now: now(), workerName, except: deps.except, capabilities: deps.capabilities }, countTo), listBusy(db, workerName, now())])
 		return { queued, busy: Object.fromEntries(busy.map(({ containerName, inFlight, lastHeartbeat }) => [containerName, { inFlight, lastHeartbeat }])) }
 	}
 

@@ -46,10 +46,12 @@ const MOST_WAITING_BYTES = 262_144
 const ALL_WAITING_BYTES = 67_108_864
 const LEAST_WAITING_BYTES = 16_384
 /** So long a socket may stay full. */
-export const MAX_FULL_MS = 30_000
+export const MAX_FULL_MS = 15_000
 const LOOK_AT_FULL_MS = 100
 /** A nudge can get lost; nothing waits longer than this. */
 const LOOK_ANYWAY_MS = 30_000
+/** Claims and heartbeats move the times at which work is due all the time; it is enough to find out now and then. */
+const FIND_DUE_MS = 1000
 
 interface Page {
 	from: number
@@ -121,7 +123,7 @@ export function createFanOut({ db, now, openSockets, alerts }: FanOutDeps) {
 			if (ready.length === 0) return
 			const front = await readPage(Math.max(...ready.map(({ state }) => state.cursor)))
 			deliver(front, await kindsFor(front))
-			if (front.events.some(({ line }) => line.operation.startsWith('queue.'))) dueAt = 0
+			if (front.events.some(({ line }) => line.operation.startsWith('queue.'))) dueAt = Math.min(dueAt ?? Infinity, now() + FIND_DUE_MS)
 			const newest = front.isLast ? front.end : ((await db.first(newestLineQuery()))?.id ?? front.end)
 			for (const socket of sockets()) if (newest - socket.state.cursor > MAX_LINES_BEHIND && !isFull(socket)) skip(socket, newest)
 			const isBehind = sockets().some((socket) => !isFull(socket) && socket.state.cursor < front.from) && (await catchUpLast(front.end))

@@ -2,14 +2,17 @@ import { expect, it } from 'vitest'
 import { createNudge } from './nudge.ts'
 import type { PendingNudge } from './nudge.ts'
 
-/** Requests of one isolate; a nudge leaves when the test lets the clock of its request go on. */
+const LINE = ['test', 'execution.test', 7]
+const WORK = ['orchestrator.queue', 'queue.submitted']
+
+/** Requests of one isolate; nudges leave when the test lets the time of their requests go on. */
 function createIsolate() {
-	const pending: PendingNudge = { until: 0 }
-	const state = { now: 1000, sent: 0, wakeUps: [] as (() => void)[], work: [] as Promise<unknown>[] }
-	const request = (notify = async () => void state.sent++) =>
-		createNudge({ notify, now: () => state.now, sleep: () => new Promise((resolve) => state.wakeUps.push(resolve)), waitUntil: (promise) => state.work.push(promise), pending })
+	const pending: PendingNudge = { until: 0, workUntil: 0 }
+	const state = { now: 1000, sent: [] as boolean[], sleepers: [] as (() => void)[], work: [] as Promise<unknown>[] }
+	const request = (notify = async (hasWork: boolean) => void state.sent.push(hasWork)) =>
+		createNudge({ notify, now: () => state.now, sleep: () => new Promise((resolve) => state.sleepers.push(resolve)), waitUntil: (promise) => state.work.push(promise), pending })
 	const settle = async () => {
-		for (const wakeUp of state.wakeUps.splice(0)) wakeUp()
+		for (const wakeUp of state.sleepers.splice(0)) wakeUp()
 		await Promise.all(state.work.splice(0))
 	}
 	return { state, request, settle }
@@ -18,36 +21,48 @@ function createIsolate() {
 it('sends one nudge for what several requests write at a time, and another one for what comes later', async () => {
 	const { state, request, settle } = createIsolate()
 	const [one, two] = [request(), request()]
-	one()
-	two()
-	one()
-	expect(state.sent).toBe(0)
+	one(LINE)
+	two(LINE)
+	one(LINE)
+	expect(state.sent).toEqual([])
 	await settle()
-	expect(state.sent).toBe(1)
-	two()
+	expect(state.sent).toEqual([false])
+	two(LINE)
 	await settle()
-	expect(state.sent).toBe(2)
+	expect(state.sent).toEqual([false, false])
+})
+
+it('does not let work wait for other lines, and sends nothing for those that it carries along', async () => {
+	const { state, request, settle } = createIsolate()
+	const nudge = request()
+	nudge(LINE)
+	nudge(WORK)
+	nudge([...LINE, ...WORK])
+	nudge(LINE)
+	expect(state.sleepers).toHaveLength(2)
+	await settle()
+	expect(state.sent).toEqual([false, true])
 })
 
 it('does not believe for long in a nudge whose request was cut off', async () => {
 	const { state, request, settle } = createIsolate()
-	request()()
-	state.wakeUps.length = 0
+	request()(LINE)
+	state.sleepers.length = 0
 	state.work.length = 0
 	state.now += 50
-	request()()
-	expect(state.wakeUps).toHaveLength(0)
+	request()(LINE)
+	expect(state.sleepers).toHaveLength(0)
 	state.now += 51
-	request()()
+	request()(LINE)
 	await settle()
-	expect(state.sent).toBe(1)
+	expect(state.sent).toEqual([false])
 })
 
 it('does no harm to the request when the hub is away', async () => {
 	const { state, request, settle } = createIsolate()
-	request(() => Promise.reject(new Error('no hub')))()
+	request(() => Promise.reject(new Error('no hub')))(LINE)
 	await settle()
-	request()()
+	request()(LINE)
 	await settle()
-	expect(state.sent).toBe(1)
+	expect(state.sent).toEqual([false])
 })

@@ -1,5 +1,7 @@
+import { isStirring } from './workAlerts.ts'
+
 export interface NudgeDeps {
-	notify: () => Promise<void>
+	notify: (hasWork: boolean) => Promise<void>
 	now: () => number
 	sleep: (ms: number) => Promise<void>
 	waitUntil: (promise: Promise<unknown>) => void
@@ -7,27 +9,32 @@ export interface NudgeDeps {
 	pending: PendingNudge
 }
 
-/** A nudge that is about to be sent, and until when that is believed: the request that was to send it may have been cut off. */
+/** Nudges that are about to be sent, and until when that is believed: the request that was to send one may have been cut off. */
 export interface PendingNudge {
 	until: number
+	workUntil: number
 }
 
-const GATHER_MS = 3
+/** People do not notice it, and an order writes a line every few ms. */
+const GATHER_MS = 20
+const GATHER_WORK_MS = 2
 const BELIEVED_MS = 100
 
 /**
- * Tells the hub that the log has new lines. Lines that are written within a few ms share a nudge, whichever requests write them: it
- * leaves after all of them are stored. A lost one costs time only, because the hub also looks by itself.
+ * Tells the hub that the log has new lines. Lines that are written at about the same time share a nudge, whichever requests write
+ * them: it leaves after all of them are stored. Nobody waits for it, and a lost one costs time only, because the hub also looks by itself.
  */
-export function createNudge({ notify, now, sleep, waitUntil, pending }: NudgeDeps): () => void {
-	async function send(): Promise<void> {
-		await sleep(GATHER_MS)
-		pending.until = 0
-		await notify().catch(() => undefined)
+export function createNudge({ notify, now, sleep, waitUntil, pending }: NudgeDeps): (values: readonly unknown[]) => void {
+	async function send(hasWork: boolean): Promise<void> {
+		await sleep(hasWork ? GATHER_WORK_MS : GATHER_MS)
+		pending[hasWork ? 'workUntil' : 'until'] = 0
+		await notify(hasWork).catch(() => undefined)
 	}
-	return () => {
-		if (now() < pending.until) return
-		pending.until = now() + BELIEVED_MS
-		waitUntil(send())
+	return (values) => {
+		const hasWork = values.some(isStirring)
+		// A nudge for work carries every other line too.
+		if (now() < pending.workUntil || (!hasWork && now() < pending.until)) return
+		pending[hasWork ? 'workUntil' : 'until'] = now() + BELIEVED_MS
+		waitUntil(send(hasWork))
 	}
 }

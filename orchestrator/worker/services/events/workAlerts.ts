@@ -5,8 +5,11 @@ import type { WorkKind } from '../../database/repositories/eventLog.ts'
 import type { Event } from './messages.ts'
 
 /** After these, the task of the line, or one that waited for it, may be ready. */
-const STIRRING = new Set(['queue.submitted', 'queue.retry', 'queue.lapsed', 'queue.completed', 'queue.failed', 'queue.cancelled'])
+const STIRRING = new Set<unknown>(['queue.submitted', 'queue.retry', 'queue.lapsed', 'queue.completed', 'queue.failed', 'queue.cancelled'])
 const DUE_AT_ONCE = 100
+
+/** Whether a line of this operation is news for runners. */
+export const isStirring = (operation: unknown): boolean => STIRRING.has(operation)
 
 /** Finds out what kinds of work runners should hear of. */
 export function createWorkAlerts({ db, now }: { db: Database; now: () => number }) {
@@ -16,7 +19,7 @@ export function createWorkAlerts({ db, now }: { db: Database; now: () => number 
 	return {
 		/** Kinds of work that these lines made ready and that are still there. */
 		async of(events: readonly Event[]): Promise<WakeUp[]> {
-			const taskIds = events.flatMap(({ line }) => (STIRRING.has(line.operation) && typeof line.details['taskId'] === 'string' ? [line.details['taskId']] : []))
+			const taskIds = events.flatMap(({ line }) => (isStirring(line.operation) && typeof line.details['taskId'] === 'string' ? [line.details['taskId']] : []))
 			return taskIds.length === 0 ? [] : (await db.all(readyKindsQuery([...new Set(taskIds)]))).map(toWakeUp)
 		},
 		/** Kinds of work whose time has come since the last call. No line of the log tells of that. */
