@@ -11,6 +11,7 @@ const VERBS: Record<string, Verb> = {
 	start: { summary: 'the whole system on this machine', load: () => import('./dev/start.ts') },
 	demo: { summary: 'one order from prompt to landed commit; --json ends with one JSON object', load: () => import('./dev/demo.ts') },
 	test: { summary: 'every test; -- <package or file> narrows, --unit leaves out end-to-end tests', load: () => import('./verbs/test.ts') },
+	'test:containers': { summary: 'runners in real containers, where Docker is there', load: () => import('./verbs/testContainers.ts') },
 	check: { summary: 'lint, types, unused code, import law, layout, migrations, Workers; -- <name> runs one', load: () => import('./verbs/check.ts') },
 	fix: { summary: 'repairs what `check` can repair by itself', load: () => import('./verbs/fix.ts') },
 	bench: { summary: 'measures; -- <name> --json ends with one JSON object', load: () => import('./bench/index.ts') },
@@ -19,7 +20,7 @@ const VERBS: Record<string, Verb> = {
 }
 
 function usage(): string {
-	const lines = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`)
+	const lines = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(16)} ${summary}`)
 	return `Usage: npm run <verb> -- [options]   (npm start and npm test need no "run")\n\n${lines.join('\n')}\n`
 }
 

@@ -20,7 +20,8 @@ export interface Env {
 	TASK_EXECUTION: Workflow<TaskExecutionParams>
 	PATCH_LANDING: Workflow<PatchLandingParams>
 	CONTAINER_POOL: DurableObjectNamespace<Rpc.DurableObjectBranded & PoolObject>
-	AGENT_CONTAINER: DurableObjectNamespace<Rpc.DurableObjectBranded & ContainerPort>
+	/** Absent where a deployment has no containers of the platform. */
+	AGENT_CONTAINER?: DurableObjectNamespace<Rpc.DurableObjectBranded & ContainerPort>
 	POOL_SNAPSHOTS: KVNamespace
 	EVENT_HUB: DurableObjectNamespace<Rpc.DurableObjectBranded & EventHubPort>
 	/** Vars and secrets are strings; `parseVars` turns them into `Vars` once. */

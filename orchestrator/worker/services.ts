@@ -163,7 +163,7 @@ function createWork(outside: Outside, foundation: Foundation) {
 		nudgeBatch: foundation.batchWorkflow.nudge,
 		observe: (execution, files) => collisions.observe(subjectOf(execution, execution.baseCommit), files),
 	})
-	const containers = createContainers({ db, now, pools: vars.pools, workerName: vars.workerName, poolOf: (workerName) => env.CONTAINER_POOL.getByName(workerName), containerOf: (platformName) => env.AGENT_CONTAINER.getByName(platformName), snapshots: createPoolSnapshots(env.POOL_SNAPSHOTS) })
+	const containers = createContainers({ db, now, pools: vars.pools, workerName: vars.workerName, poolOf: (workerName) => env.CONTAINER_POOL.getByName(workerName), containerOf: (platformName) => env.AGENT_CONTAINER?.getByName(platformName) ?? null, snapshots: createPoolSnapshots(env.POOL_SNAPSHOTS) })
 	const queue = withPools(
 		createTaskQueue({ db, now, ids, leaseMs: vars.leaseMs, outputs: createOutputStore(env.OUTPUTS), listener, redact: createRedactor(foundation.secrets.values()) }),
 		(workerNames) => outside.waitUntil(containers.nudge(workerNames)),

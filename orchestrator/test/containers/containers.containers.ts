@@ -33,7 +33,9 @@ describe('work in containers', () => {
 		const tries = ['https://denied.example.com/', 'http://denied.example.com/', 'https://allowed.example.com/', 'http://allowed.example.com/', 'http://198.51.100.7/']
 		const program = `
 			const asked = ${JSON.stringify(tries)}
-			const said = await Promise.all(asked.map((url) => fetch(url).then(async (a) => a.status + ' ' + (await a.json()).error.code, () => 'no connection')))
+			const look = (url) => fetch(url).then(async (a) => a.status + ((await a.text()).match(/HOST_[A-Z_]+/) ?? ''), () => null)
+			const said = []
+			for (const url of asked) said.push((await look(url)) ?? (await look(url)) ?? (await look(url)) ?? 'no connection')
 			const { writeFileSync } = await import('node:fs')
 			writeFileSync('out.txt', said.join(' | '))
 			const { connect } = await import('node:net')
@@ -43,7 +45,8 @@ describe('work in containers', () => {
 		const done = await order(stack, { provider: 'codex', base, scenario: { steps: [write('try.mjs', program), { shell: 'node try.mjs 2>&1; rm try.mjs' }] } })
 		expect(done.execution).toMatchObject({ status: 'completed', error: null })
 		const tree = await (await done.clone()).tree()
-		expect(tree['out.txt']).toBe('403 HOST_NOT_ALLOWED | 403 HOST_NOT_ALLOWED | 502 HOST_UNREACHABLE | 502 HOST_UNREACHABLE | 403 HOST_NOT_ALLOWED')
+		// Nothing answers there: whoever is let out gets an error of the network, wherever it comes from.
+		expect(tree['out.txt']?.replaceAll(/50\d(HOST_UNREACHABLE)?|no connection/g, 'let out').split(' | ')).toEqual(['403HOST_NOT_ALLOWED', '403HOST_NOT_ALLOWED', 'let out', 'let out', '403HOST_NOT_ALLOWED'])
 		expect(tree['tcp.txt']).toMatch(/^(silence|refused|closed)$/)
 	})
 })
@@ -112,7 +115,7 @@ describe('what befalls a container in the middle of a task', () => {
 	})
 
 	it('answers nothing: it is told from one that is busy, destroyed and started anew', async () => {
-		const { first } = await survives('wedged', (container) => void inside(container, 'kill', '-STOP', '-1'))
+		const { first } = await survives('wedged', (container) => expect(inside(container, 'sh', '-c', 'kill -STOP -1; echo stopped')).toBe('stopped'))
 		await until('the wedged one is gone', () => (running().some(({ id }) => id === first.id) ? null : true))
 		await empty()
 	})

@@ -45,6 +45,7 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		try {
 			const terminal = await this.#terminals.open(terminalCallOf(request))
 			const { 0: client, 1: server } = new WebSocketPair()
+			server.binaryType = 'arraybuffer'
 			server.accept()
 			const { receive, leave } = terminal.attach(server)
 			server.addEventListener('message', ({ data }) => void receive(data))
@@ -100,6 +101,8 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		const started = await this.#container.exec(['/bin/bash', '-l'], { pty: { cols, rows }, stdin: 'pipe', stdout: 'pipe', stderr: 'combined', env: { TERM: 'xterm-256color', LANG: 'C.UTF-8' } })
 		const { stdin, stdout, exitCode } = started
 		if (stdin === null || stdout === null) throw new AppError('TERMINAL_UNAVAILABLE', 'The container gives no terminal.')
+		// Not every platform heeds the size that it starts with.
+		started.resize(cols, rows)
 		return { stdin, stdout, exitCode, resize: (...size) => started.resize(...size), kill: (signal) => started.kill(signal) }
 	}
 

@@ -64,6 +64,7 @@ export class ContainerPool extends DurableObject<Env> implements PoolObject {
 	#create(workerName: string): ContainerPoolService {
 		const { env, ctx } = this
 		const { storage } = ctx
+		const { AGENT_CONTAINER: containers } = env
 		const vars = parseVars(env)
 		const { driver, capabilities, settings } = poolOfWorker(vars.pools, workerName)
 		const now = () => Date.now()
@@ -76,7 +77,7 @@ export class ContainerPool extends DurableObject<Env> implements PoolObject {
 				workerName,
 				hostURL: vars.poolHostURL,
 				hostToken: readSecret(env, 'POOL_HOST_TOKEN'),
-				containerOf: (platformName) => env.AGENT_CONTAINER.getByName(platformName),
+				containerOf: containers === undefined ? null : (platformName) => containers.getByName(platformName),
 				environment: createRunnerEnvironment({ tokens, workerName }),
 				fetch: (input, init) => fetch(input, init),
 				now,

@@ -62,7 +62,7 @@ async function startContainerStack(settings: object) {
 		client,
 		emulator,
 		jules: null,
-		harness,
+		signingKey,
 		secrets: [keys.codex, signingKey],
 		pool,
 		scale: (instances: number | 'auto') => client.call<PoolStatus>('POST', `/api/containers/scale/${instances}?worker=${POOL}`),

@@ -86,7 +86,7 @@ describe('the work of a pool', () => {
 		db.batch(rows.map((row, index) => sql.insertInto('container_tasks').values({ task_id: `CTK-${index}-${Math.random()}`, task_type: 'command', timeout_ms: 1, worker_name: 'a', created_at: 1, updated_at: 1, ...row })))
 
 	it('is what its Worker, or whoever names it, has ready', async () => {
-		await add([{}, {}, { run_after: 5 }, { blocked_by: 1 }, { status: 'completed' }, { target_worker: 'b' }, { worker_name: 'b' }, { worker_name: 'c' }, { worker_name: 'shared', target_worker: 'a' }])
+		await add([{}, {}, { run_after: NOW + 1 }, { blocked_by: 1 }, { status: 'completed' }, { target_worker: 'b' }, { worker_name: 'b' }, { worker_name: 'c' }, { worker_name: 'shared', target_worker: 'a' }])
 		expect(await countWaiting(db, { now: NOW, workerName: 'a', except: null, capabilities: null }, 100)).toBe(3)
 		expect(await countWaiting(db, { now: NOW, workerName: 'b', except: null, capabilities: null }, 100)).toBe(2)
 		// The pool of all others.

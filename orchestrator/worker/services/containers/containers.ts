@@ -20,8 +20,8 @@ export interface ContainersDeps {
 	/** The object that looks after the pool of this Worker. */
 	poolOf: (workerName: string) => PoolObject
 	pools: ReadonlyMap<string, PoolConfig>
-	/** A container of the platform. */
-	containerOf: (platformName: string) => { fetch(request: Request): Promise<Response> }
+	/** A container of the platform; null where there are none. */
+	containerOf: (platformName: string) => { fetch(request: Request): Promise<Response> } | null
 	snapshots: Pick<PoolSnapshots, 'health'>
 	/** The orchestrator; its pool does the work of Workers that have none. */
 	workerName: string
@@ -85,7 +85,9 @@ export function createContainers({ db, now, poolOf, pools, containerOf, snapshot
 		async openTerminal({ workerName, by }: PoolCall, instanceId: string, terminal: Omit<TerminalCall, 'by'> & { hasProtocol: boolean }): Promise<Response> {
 			if (poolOfWorker(pools, workerName).driver !== 'cloudflare') throw new AppError('TERMINAL_UNAVAILABLE', `The pool of ${workerName} does not run in containers of the platform: open a shell where its runners run.`)
 			const platformName = await ask(workerName, (pool) => pool.platformNameOf(workerName, instanceId))
-			return containerOf(platformName).fetch(terminalRequest({ ...terminal, by }))
+			const container = containerOf(platformName)
+			if (container === null) throw new AppError('TERMINAL_UNAVAILABLE', 'This deployment has no containers of the platform.')
+			return container.fetch(terminalRequest({ ...terminal, by }))
 		},
 		async register(call: PoolCall, { capabilities, ...runner }: { instanceId: string; port?: number | undefined; capabilities: readonly string[] }): Promise<ContainerInstance> {
 			const { instanceId, port } = runner

@@ -89,10 +89,11 @@ export function createSession({ sessionId, process, timer, sleep, onEnd }: Sessi
 			if (before.byteLength > 0) socket.send(before)
 			sockets.add(socket)
 		},
-		/** The shell lives on for five minutes, for whoever lost the line. */
-		detach(socket: TerminalSocket): void {
-			if (!sockets.delete(socket) || sockets.size > 0) return
-			cancelDetached = timer(DETACHED_MS, () => end(1000, ''))
+		/** The shell lives on for five minutes, for whoever lost the line. Answers whether it was attached. */
+		detach(socket: TerminalSocket): boolean {
+			const wasAttached = sockets.delete(socket)
+			if (wasAttached && sockets.size === 0) cancelDetached = timer(DETACHED_MS, () => end(1000, ''))
+			return wasAttached
 		},
 		async receive(socket: TerminalSocket, message: string | ArrayBuffer): Promise<void> {
 			cancelIdle()

@@ -74,6 +74,7 @@ describe('terminals of a container', () => {
 		const { terminals, shells, notes, fire } = open()
 		const { leave } = (await terminals.open(call)).attach(socket())
 		leave()
+		leave()
 		shells[0]?.say('while you were away')
 		await flush()
 		const again = socket()

@@ -62,8 +62,7 @@ export function createTerminals({ start, newId, note, timer, sleep }: TerminalsD
 					return {
 						receive: (message) => session.receive(socket, message),
 						leave: () => {
-							session.detach(socket)
-							void note('terminal.detached', { sessionId: session.sessionId, by: call.by })
+							if (session.detach(socket)) void note('terminal.detached', { sessionId: session.sessionId, by: call.by })
 						},
 					}
 				},
