@@ -64,8 +64,8 @@ import { TASK_SETTLED } from './workflows/events.ts'
 
 // Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
 const remoteCache = createRemoteCache()
-const pendingNudge: PendingNudge = { until: 0, workUntil: 0 }
 const gitHubTokens = createGitHubTokenCache()
+const pendingNudge: PendingNudge = { until: 0, workUntil: 0, isHeard: true }
 const parsed = new WeakMap<Env, Vars>()
 
 function varsOf(env: Env): Vars {

@@ -103,7 +103,8 @@ describe('a client that does not read', () => {
 		const reader = await openLiveSocket({ url: stack.url, path: '/ws/tasks', token: stack.operatorToken })
 		const deaf = await openLiveSocket({ url: stack.url, path: '/ws/tasks', token: stack.operatorToken })
 		deaf.pause()
-		const texts = Array.from({ length: 2500 }, (_, index) => `line ${index} `.padEnd(2000, '.'))
+		// More than the networks' buffers on the way take, which hold some 20 MB.
+		const texts = Array.from({ length: 6000 }, (_, index) => `line ${index} `.padEnd(2000, '.'))
 		await loud.say(texts, { long: 'x'.repeat(3900) })
 		const textsOf = () => reader.messages.filter(({ data }) => data['operation'] === 'agent.message').map(({ data }) => (data['details'] as { text: string }).text)
 		await until('who reads has all', () => (textsOf().length === texts.length ? true : undefined), 60_000)

@@ -51,9 +51,10 @@ export class EventHub extends DurableObject<Env> implements EventHubPort {
 	}
 
 	/** Most of what an order logs is nothing to runners, and while nobody else listens the database is left alone. */
-	async notify(hasWork: boolean): Promise<void> {
-		const runners = hasWork ? 0 : this.ctx.getWebSockets(WORK).length
-		if (this.ctx.getWebSockets().length > runners) this.ctx.waitUntil(this.#look())
+	async notify(hasWork: boolean): Promise<boolean> {
+		const [all, runners] = [this.ctx.getWebSockets().length, this.ctx.getWebSockets(WORK).length]
+		if (all > runners || (hasWork && runners > 0)) this.ctx.waitUntil(this.#look())
+		return all > runners
 	}
 
 	async issueTicket(principal: Principal): Promise<SocketTicket> {

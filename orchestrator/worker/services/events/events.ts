@@ -10,8 +10,8 @@ import type { LineFilter, Subscription } from './subscription.ts'
 export interface EventHubPort {
 	/** Opens a socket; see `connectRequest`. */
 	fetch(request: Request): Promise<Response>
-	/** The log has new lines; `hasWork`: runners want to know of them too. */
-	notify(hasWork: boolean): Promise<void>
+	/** The log has new lines; `hasWork`: runners want to know of them too. Resolves with whether anybody but runners listens. */
+	notify(hasWork: boolean): Promise<boolean>
 	issueTicket(principal: Principal): Promise<SocketTicket>
 	redeemTicket(ticket: string): Promise<Principal | null>
 }

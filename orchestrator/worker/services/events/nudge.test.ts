@@ -7,10 +7,16 @@ const WORK = ['orchestrator.queue', 'queue.submitted']
 
 /** Requests of one isolate; nudges leave when the test lets the time of their requests go on. */
 function createIsolate() {
-	const pending: PendingNudge = { until: 0, workUntil: 0 }
-	const state = { now: 1000, sent: [] as boolean[], sleepers: [] as (() => void)[], work: [] as Promise<unknown>[] }
-	const request = (notify = async (hasWork: boolean) => void state.sent.push(hasWork)) =>
-		createNudge({ notify, now: () => state.now, sleep: () => new Promise((resolve) => state.sleepers.push(resolve)), waitUntil: (promise) => state.work.push(promise), pending })
+	const pending: PendingNudge = { until: 0, workUntil: 0, isHeard: true }
+	const state = { now: 1000, sent: [] as boolean[], isHeard: true, slept: [] as number[], sleepers: [] as (() => void)[], work: [] as Promise<unknown>[] }
+	const request = (notify = async (hasWork: boolean) => {
+		state.sent.push(hasWork)
+		return state.isHeard
+	}) =>
+		createNudge({ notify, now: () => state.now, sleep: (ms) => {
+			state.slept.push(ms)
+			return new Promise((resolve) => state.sleepers.push(resolve))
+		}, waitUntil: (promise) => state.work.push(promise), pending })
 	const settle = async () => {
 		for (const wakeUp of state.sleepers.splice(0)) wakeUp()
 		await Promise.all(state.work.splice(0))
@@ -52,10 +58,25 @@ it('does not believe for long in a nudge whose request was cut off', async () =>
 	state.now += 50
 	request()(LINE)
 	expect(state.sleepers).toHaveLength(0)
-	state.now += 51
+	state.now += 71
 	request()(LINE)
 	await settle()
 	expect(state.sent).toEqual([false])
+})
+
+it('is sent rarely while nobody listens, but for work', async () => {
+	const { state, request, settle } = createIsolate()
+	state.isHeard = false
+	for (const values of [LINE, LINE, WORK]) {
+		request()(values)
+		await settle()
+	}
+	state.isHeard = true
+	request()(LINE)
+	await settle()
+	request()(LINE)
+	await settle()
+	expect(state.slept).toEqual([20, 500, 2, 500, 20])
 })
 
 it('does no harm to the request when the hub is away', async () => {

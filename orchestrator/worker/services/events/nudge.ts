@@ -1,7 +1,8 @@
 import { isStirring } from './workAlerts.ts'
 
 export interface NudgeDeps {
-	notify: (hasWork: boolean) => Promise<void>
+	/** Resolves with whether anybody listens to more than work. */
+	notify: (hasWork: boolean) => Promise<boolean>
 	now: () => number
 	sleep: (ms: number) => Promise<void>
 	waitUntil: (promise: Promise<unknown>) => void
@@ -13,10 +14,13 @@ export interface NudgeDeps {
 export interface PendingNudge {
 	until: number
 	workUntil: number
+	/** What the hub last said: while nobody listens it is told rarely, only so that it can say when somebody does. */
+	isHeard: boolean
 }
 
 /** People do not notice it, and an order writes a line every few ms. */
 const GATHER_MS = 20
+const GATHER_UNHEARD_MS = 500
 const GATHER_WORK_MS = 2
 const BELIEVED_MS = 100
 
@@ -25,16 +29,17 @@ const BELIEVED_MS = 100
  * them: it leaves after all of them are stored. Nobody waits for it, and a lost one costs time only, because the hub also looks by itself.
  */
 export function createNudge({ notify, now, sleep, waitUntil, pending }: NudgeDeps): (values: readonly unknown[]) => void {
-	async function send(hasWork: boolean): Promise<void> {
-		await sleep(hasWork ? GATHER_WORK_MS : GATHER_MS)
+	async function send(hasWork: boolean, gatherMs: number): Promise<void> {
+		await sleep(gatherMs)
 		pending[hasWork ? 'workUntil' : 'until'] = 0
-		await notify(hasWork).catch(() => undefined)
+		pending.isHeard = await notify(hasWork).catch(() => pending.isHeard)
 	}
 	return (values) => {
 		const hasWork = values.some(isStirring)
 		// A nudge for work carries every other line too.
 		if (now() < pending.workUntil || (!hasWork && now() < pending.until)) return
-		pending[hasWork ? 'workUntil' : 'until'] = now() + BELIEVED_MS
-		waitUntil(send(hasWork))
+		const gatherMs = hasWork ? GATHER_WORK_MS : pending.isHeard ? GATHER_MS : GATHER_UNHEARD_MS
+		pending[hasWork ? 'workUntil' : 'until'] = now() + gatherMs + BELIEVED_MS
+		waitUntil(send(hasWork, gatherMs))
 	}
 }
