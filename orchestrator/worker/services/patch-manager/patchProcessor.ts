@@ -10,7 +10,7 @@ import { recordStep } from './patchRecord.ts'
 import type { PatchStep } from './patchRecord.ts'
 import { createPatchStore } from './patchStore.ts'
 import type { PatchStoreDeps } from './patchStore.ts'
-import { DEFAULT_POLICY, judgePolicy, policyError } from './policy.ts'
+import { DEFAULT_POLICY, judgePolicy, policyError, reported } from './policy.ts'
 import type { Policy, Verdict } from './policy.ts'
 
 export interface PatchProcessorDeps extends PatchStoreDeps {
@@ -119,8 +119,8 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 			return judgement
 		})
 		const { maxFiles, maxBlockBytes } = policy.rules
-		const passed: PatchStep = { name: 'policy-passed', details: { maxFiles, maxBlockBytes, allowed: verdict.allowed }, onceKey: 'policy' }
-		const asked: PatchStep = { name: 'asked', status: 'asked', details: { hits: verdict.asked }, onceKey: 'policy' }
+		const passed: PatchStep = { name: 'policy-passed', details: { maxFiles, maxBlockBytes, allowed: reported(verdict.allowed) }, onceKey: 'policy' }
+		const asked: PatchStep = { name: 'asked', status: 'asked', details: reported(verdict.asked), onceKey: 'policy' }
 		await note(subject, verdict.outcome === 'ask' ? asked : passed)
 		return verdict
 	}
