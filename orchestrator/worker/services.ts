@@ -134,16 +134,17 @@ function createWork(outside: Outside, foundation: Foundation) {
 	// Executions and batches have Workflows of their own; the id says which one waits.
 	const human = createHumanRequests({ db, now, ids, nudge: (subjectId) => (ExecutionId.safeParse(subjectId).success ? foundation.workflow : foundation.batchWorkflow).nudge(subjectId) })
 	const tripwires = () => foundation.secrets.values()
+	const scopeOf = async (taskId: string) => (await findTask(db, taskId))?.scope ?? null
 	const landing = createLanding({ patches, queue, human, policyOf: workspaces.policy, tripwires })
-	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires })
+	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires, scopeOf })
 	const batches = createBatches({ db, now, ids, sleep: outside.sleep, patches, sets, landing, queue, workflow: foundation.batchWorkflow, collisions, ownerOf: workspaces.ownerOf })
 	const patchBooks = createPatchBooks({ db, now, storeFor: workspaces.store })
-	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions }
+	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions, scopeOf }
 }
 type Work = ReturnType<typeof createWork>
 
 /** Executions from routing to settlement. */
-function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, landing, collisions }: Work) {
+function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, landing, collisions, scopeOf }: Work) {
 	const { db, now, ids, vars } = outside
 	const { registry, workflow, enqueue } = foundation
 	const router = createProviderRouter({ registry, now })
@@ -202,7 +203,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		noteSet: async (execution, patchSetId) => collisions.record(subjectOf(execution, execution.baseCommit), await patches.load(patchSetId)),
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
-	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf: async (taskId) => (await findTask(db, taskId))?.scope ?? null })
+	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf })
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
 	return { executions, settlement, lifecycle, landingSteps, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }

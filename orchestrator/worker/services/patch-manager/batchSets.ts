@@ -1,7 +1,7 @@
 import { patchSetFromContents, patchSetFromPatches, revertPatchSet } from '@shared/ai-patch'
 import type { FileContents, LandedFile } from '@shared/ai-patch'
 import { AppError, FileMode, isAppError, PatchSet } from '@shared/contracts'
-import type { PatchBatch, PatchResult, WorkspacePolicy } from '@shared/contracts'
+import type { PatchBatch, PatchResult, ScopeEntry, WorkspacePolicy } from '@shared/contracts'
 import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
 import { createBaseTree } from '../git/baseTree.ts'
 import type { BaseTree } from '../git/baseTree.ts'
@@ -17,13 +17,15 @@ export interface BatchSetsDeps {
 	patches: Pick<PatchStore, 'mustFind' | 'load' | 'recordOfExecution'>
 	policyOf: (workspaceId: string) => Promise<WorkspacePolicy>
 	tripwires: () => readonly string[]
+	/** What a task may touch; null means anything. */
+	scopeOf: (taskId: string) => Promise<readonly ScopeEntry[] | null>
 }
 
 /** A set that has landed, and where. */
 export type LandedSet = PatchSetRecord & { workspaceId: string; branch: string }
 
 /** The sets of batches: made from patches, found again, or made as the reverse of one that landed. */
-export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires }: BatchSetsDeps) {
+export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires, scopeOf }: BatchSetsDeps) {
 	async function withStore<T>(workspaceId: string, use: (store: GitStore) => Promise<T>): Promise<T> {
 		const store = await storeFor(workspaceId)
 		try {
@@ -59,12 +61,17 @@ export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires }:
 		return { set: await patches.load(record.patchSetId) }
 	}
 
+	/** A set that an agent made is held to the scope of its task however it is landed; an undo, and what was never a task's, to none. */
+	async function scopeOfSet({ executionId, taskId }: Pick<PatchSetRecord, 'executionId' | 'taskId'>): Promise<readonly ScopeEntry[] | null> {
+		return executionId === null || taskId === null ? null : scopeOf(taskId)
+	}
+
 	/** What would become of the set now. Nothing is written and nobody is asked. */
-	async function dryRun({ batchId, branch, workspaceId, set }: { batchId: string; branch: string; workspaceId: string; set: PatchSet }): Promise<PatchResult> {
+	async function dryRun({ batchId, branch, workspaceId, set, scope }: { batchId: string; branch: string; workspaceId: string; set: PatchSet; scope: readonly ScopeEntry[] | null }): Promise<PatchResult> {
 		const total = set.patches.length
 		const told = { batchId, patchSetId: set.patch_set_id, branch, merged: [], alreadyApplied: [] }
 		try {
-			const verdict = judgePolicy(set, { rules: await policyOf(workspaceId), scope: null, tripwires: tripwires() })
+			const verdict = judgePolicy(set, { rules: await policyOf(workspaceId), scope, tripwires: tripwires() })
 			if (verdict.outcome === 'refuse') throw policyError(verdict.refused)
 			const errors = verdict.outcome === 'allow' ? [] : [{ code: 'PATCH_POLICY', message: `A person would have to decide: ${describeHits(verdict.asked)}.` }]
 			const { merged, alreadyApplied } = await withStore(workspaceId, async (store) => {
@@ -105,7 +112,7 @@ export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires }:
 		})
 	}
 
-	return { fromPatches, again, dryRun, landedSet, reverse }
+	return { fromPatches, again, scopeOfSet, dryRun, landedSet, reverse }
 }
 export type BatchSets = ReturnType<typeof createBatchSets>
 

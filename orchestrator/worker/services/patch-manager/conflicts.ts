@@ -30,6 +30,13 @@ export function boundConflicts(conflicts: unknown): ShownConflict[] {
 	})
 }
 
+/** As many of the paths as fit; the last entry says how many do not. */
+export function boundPaths(paths: readonly string[]): string[] {
+	let charsLeft = MAX_CHARS
+	const end = paths.findIndex((path) => (charsLeft -= path.length) < 0)
+	return end === -1 ? [...paths] : [...paths.slice(0, end), `(and ${paths.length - end} more)`]
+}
+
 function cutSide({ start, end, text }: z.infer<typeof Side>): z.infer<typeof Side> {
 	return { start, end, text: text.length <= MAX_SIDE_CHARS ? text : `${text.slice(0, MAX_SIDE_CHARS).toWellFormed()}\n(cut)` }
 }

@@ -5,7 +5,7 @@ import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
 import type { GitStore, RefOutcome } from '../git/gitStore.ts'
 import type { Person } from '../git/objects.ts'
 import { buildCandidate } from './candidate.ts'
-import { boundConflicts } from './conflicts.ts'
+import { boundConflicts, boundPaths } from './conflicts.ts'
 import { recordStep } from './patchRecord.ts'
 import type { PatchStep } from './patchRecord.ts'
 import { createPatchStore } from './patchStore.ts'
@@ -48,9 +48,9 @@ export interface Candidate {
 	parent: string
 	/** What `advance` expects to find at the branch. Null when it did not exist. */
 	expectedOld: string | null
-	/** Files that were merged with later work. */
+	/** Files that were merged with later work: as many as a Workflow's state takes. */
 	merged: string[]
-	/** Files that the branch has already. */
+	/** Files that the branch has already, likewise. */
 	alreadyApplied: string[]
 	/** The branch has all of it: there is nothing to validate and nothing to move. */
 	isThere: boolean
@@ -141,8 +141,9 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 				const [refs] = await Promise.all([store.readRefs([branchRef, ref]), store.readAhead(set.base_commit, set.files.flatMap(({ base_blob }) => base_blob ?? []))])
 				const head = refs.get(branchRef) ?? null
 				const built = await buildCandidate(store, set, { onto: head ?? set.base_commit, text })
-				const { commit, tree, parent, merged, alreadyApplied } = built
-				const candidate: Candidate = { commit, tree, ref, parent, expectedOld: head, merged, alreadyApplied, isThere: commit === parent }
+				const { commit, tree, parent } = built
+				const told = { merged: boundPaths(built.merged), alreadyApplied: boundPaths(built.alreadyApplied) }
+				const candidate: Candidate = { commit, tree, ref, parent, expectedOld: head, ...told, isThere: commit === parent }
 				if (candidate.isThere) return { candidate, files: built.files }
 				await request.onBuilt?.(candidate)
 				const known = refs.get(ref) ?? null
