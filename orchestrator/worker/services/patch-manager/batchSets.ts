@@ -8,6 +8,7 @@ import type { BaseTree } from '../git/baseTree.ts'
 import type { GitStore } from '../git/gitStore.ts'
 import type { Ids } from '../ids.ts'
 import { buildCandidate } from './candidate.ts'
+import { boundError, boundPaths } from './conflicts.ts'
 import type { PatchStore } from './patchStore.ts'
 import { describeHits, judgePolicy, policyError } from './policy.ts'
 
@@ -30,6 +31,8 @@ export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires, s
 		const store = await storeFor(workspaceId)
 		try {
 			return await use(store)
+		} catch (error) {
+			throw boundError(error)
 		} finally {
 			store.dispose()
 		}
@@ -78,7 +81,7 @@ export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires, s
 				const head = await store.readRef(`refs/heads/${branch}`)
 				return buildCandidate(store, set, { onto: head ?? set.base_commit, text: { record: recordFor(set), message: set.summary, author: NOBODY, approvedBy: null } })
 			})
-			return { ...told, status: 'dry-run', success: true, appliedOperations: total, failedOperations: 0, errors, merged, alreadyApplied }
+			return { ...told, status: 'dry-run', success: true, appliedOperations: total, failedOperations: 0, errors, merged: boundPaths(merged), alreadyApplied: boundPaths(alreadyApplied) }
 		} catch (error) {
 			if (!isAppError(error) || !(error.code.startsWith('PATCH_') || error.code === 'NO_CHANGES')) throw error
 			const { code, message, details } = error

@@ -5,7 +5,7 @@ import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
 import type { GitStore, RefOutcome } from '../git/gitStore.ts'
 import type { Person } from '../git/objects.ts'
 import { buildCandidate } from './candidate.ts'
-import { boundConflicts, boundPaths } from './conflicts.ts'
+import { boundError, boundPaths } from './conflicts.ts'
 import { recordStep } from './patchRecord.ts'
 import type { PatchStep } from './patchRecord.ts'
 import { createPatchStore } from './patchStore.ts'
@@ -92,7 +92,7 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 		try {
 			return await step()
 		} catch (thrown) {
-			const error = bounded(thrown)
+			const error = boundError(thrown)
 			if (isAppError(error) && (error.code.startsWith('PATCH_') || error.code === 'NO_CHANGES')) {
 				const name = error.code === 'PATCH_STALE' ? 'stale' : error.code === 'PATCH_CONFLICT' ? 'conflict' : 'refused'
 				const details = { code: error.code, ...error.details }
@@ -204,12 +204,6 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 	return { ...patchStore, checkPolicy, makeCandidate, advance, discard, note }
 }
 export type PatchProcessor = ReturnType<typeof createPatchProcessor>
-
-/** A conflict with no more of its hunks than a row takes. */
-function bounded(error: unknown): unknown {
-	if (!isAppError(error) || error.code !== 'PATCH_CONFLICT') return error
-	return new AppError('PATCH_CONFLICT', error.message, { ...error.details, conflicts: boundConflicts(error.details?.['conflicts']) })
-}
 
 const isAt = (outcome: RefOutcome | undefined, commit: string) => outcome !== undefined && (outcome.isDone || outcome.actual === commit)
 
