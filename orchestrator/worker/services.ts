@@ -17,6 +17,7 @@ import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
 import type { RouteCriteria } from './services/ai-providers/router.ts'
 import { createCollisions } from './services/collisions/collisions.ts'
+import { isMergeable } from './services/git/baseTree.ts'
 import { createOutputStore } from './services/container-tasks/outputStore.ts'
 import { createRedactor } from './services/container-tasks/redact.ts'
 import { createTaskQueue } from './services/container-tasks/taskQueue.ts'
@@ -107,7 +108,8 @@ function createWork(outside: Outside, foundation: Foundation) {
 		},
 		readBlob: async (workspaceId, blob) => {
 			const store = await workspaces.store(workspaceId)
-			return store.readBlob(blob).finally(() => store.dispose())
+			const bytes = await store.readBlob(blob).finally(() => store.dispose())
+			return bytes !== null && isMergeable(bytes) ? bytes : null
 		},
 	})
 	const listener = createTaskListener({

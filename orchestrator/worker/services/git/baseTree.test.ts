@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryStore } from '../../../test/landing/memoryStore.ts'
-import { createBaseTree } from './baseTree.ts'
+import { createBaseTree, isMergeable, MERGE_LIMITS } from './baseTree.ts'
 import type { ReadLimits } from './baseTree.ts'
 
 async function baseOf(files: Parameters<ReturnType<typeof createMemoryStore>['addTree']>[0], limits?: ReadLimits) {
@@ -42,4 +42,11 @@ describe('readBase', () => {
 		await short.readBase('three')
 		await expect(short.readBase('four')).rejects.toMatchObject({ code: 'PATCH_TOO_LARGE', details: { rule: 'file-lines', path: 'four', limit: 3 } })
 	})
+})
+
+it('compares no file that is too large or has too many lines', () => {
+	const { maxFileBytes, maxFileLines } = MERGE_LIMITS
+	const lines = (count: number) => new Uint8Array(count).fill(10)
+	expect([new Uint8Array(maxFileBytes), lines(maxFileLines)].map(isMergeable)).toEqual([true, true])
+	expect([new Uint8Array(maxFileBytes + 1), lines(maxFileLines + 1)].map(isMergeable)).toEqual([false, false])
 })

@@ -111,6 +111,12 @@ function checkTotal(path: string, totalBytes: number, { maxTotalBytes }: ReadLim
 
 const tooLarge = (path: string, message: string, figures: Record<string, unknown>) => new AppError('PATCH_TOO_LARGE', message, { path, ...figures })
 
+/** Whether the lines of a file can be compared with those of another in the memory of a Worker. */
+export function isMergeable(bytes: Uint8Array): boolean {
+	const { maxFileBytes, maxFileLines } = MERGE_LIMITS
+	return bytes.length <= maxFileBytes && countLines(bytes, maxFileLines) <= maxFileLines
+}
+
 /** Counts no further than one beyond the limit. */
 function countLines(bytes: Uint8Array, limit: number): number {
 	let count = 0

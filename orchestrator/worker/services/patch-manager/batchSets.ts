@@ -3,8 +3,8 @@ import type { FileContents, LandedFile } from '@shared/ai-patch'
 import { AppError, FileMode, isAppError, PatchSet } from '@shared/contracts'
 import type { PatchBatch, PatchResult, ScopeEntry, WorkspacePolicy } from '@shared/contracts'
 import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
-import { createBaseTree } from '../git/baseTree.ts'
-import type { BaseTree } from '../git/baseTree.ts'
+import { createBaseTree, MERGE_LIMITS } from '../git/baseTree.ts'
+import type { BaseTree, ReadLimits } from '../git/baseTree.ts'
 import type { GitStore } from '../git/gitStore.ts'
 import type { Ids } from '../ids.ts'
 import { buildCandidate } from './candidate.ts'
@@ -103,7 +103,7 @@ export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires, s
 		return withStore(landed.workspaceId, async (store) => {
 			const head = await store.readRef(`refs/heads/${how.branch}`)
 			if (head === null) throw new AppError('PATCH_STALE', `The branch ${how.branch} does not exist any more.`, { branch: how.branch })
-			const [base, current] = await Promise.all([treeOf(store, set.base_commit), treeOf(store, head)])
+			const [base, current] = await Promise.all([treeOf(store, set.base_commit, MERGE_LIMITS), treeOf(store, head, MERGE_LIMITS)])
 			const modes = { readBaseMode: modeIn(base), readCurrentMode: modeIn(current) }
 			const changes = await revertPatchSet(set, { readBase: base.readBase, readCurrent: current.readBase, ...modes })
 			const contents = await Promise.all(changes.filter(({ landing }) => landing !== 'already-applied').map((file) => contentsOf(file, current)))
@@ -121,11 +121,11 @@ export type BatchSets = ReturnType<typeof createBatchSets>
 
 const NOBODY = { name: 'VibeHQ', email: 'factory@vibehq.invalid' }
 
-async function treeOf(store: GitStore, commit: string): Promise<BaseTree> {
+async function treeOf(store: GitStore, commit: string, limits?: ReadLimits): Promise<BaseTree> {
 	await store.readAhead(commit, [])
 	const found = await store.readCommit(commit)
 	if (found === null) throw new AppError('PATCH_STALE', `The workspace has no commit ${commit}. Name one that it has.`, { expected: commit, actual: null })
-	return createBaseTree(store, found.tree)
+	return createBaseTree(store, found.tree, limits)
 }
 
 const modeIn = (tree: BaseTree) => async (path: string) => FileMode.safeParse((await tree.entryAt(path))?.mode).data ?? null

@@ -8,7 +8,7 @@ import { appendPatchEvent, eventsOfPatchSet } from '../../database/repositories/
 import { findPatchSet, listPatchSets } from '../../database/repositories/patchSets.ts'
 import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
 import { decodeCursor, encodeCursor, toPage } from '../cursor.ts'
-import { createBaseTree } from '../git/baseTree.ts'
+import { createBaseTree, isMergeable, MERGE_LIMITS } from '../git/baseTree.ts'
 import type { GitStore } from '../git/gitStore.ts'
 import type { Origin } from '../origin.ts'
 
@@ -55,13 +55,13 @@ export function createPatchBooks({ db, now, storeFor }: PatchBooksDeps) {
 		return { patchSet: record === undefined ? null : toSummary(record), events: events.map(({ eventType, status, metadata, workerName, at }) => ({ event: eventType, status, metadata, workerName, at })) }
 	}
 
-	/** Who wrote each line of a file as it stands on a branch. Throws NOT_FOUND for a file that is not there, PATCH_BINARY_UNSUPPORTED for one that is no text. */
+	/** Who wrote each line of a file as it stands on a branch. Throws NOT_FOUND for a file that is not there, PATCH_TOO_LARGE, PATCH_BINARY_UNSUPPORTED for one that is no text. */
 	async function blame({ workspaceId, branch, path }: { workspaceId: string; branch: string; path: string }): Promise<BlameView> {
 		const store = await storeFor(workspaceId)
 		try {
 			const head = await store.readRef(`refs/heads/${branch}`)
 			const commit = head === null ? null : await store.readCommit(head)
-			const current = commit === null ? null : await createBaseTree(store, commit.tree).readBase(path)
+			const current = commit === null ? null : await createBaseTree(store, commit.tree, MERGE_LIMITS).readBase(path)
 			if (head === null || current === null) throw new AppError('NOT_FOUND', `There is no file ${JSON.stringify(path)} on the branch ${branch}.`)
 			const text = textOf(current)
 			if (text === null) throw new AppError('PATCH_BINARY_UNSUPPORTED', `${JSON.stringify(path)} is not UTF-8 text, so it has no lines.`)
@@ -115,6 +115,7 @@ async function* stepsOf(store: GitStore, landings: readonly Landed[]): AsyncGene
 		if (blob === null) return ''
 		const bytes = await store.readBlob(blob)
 		left -= bytes?.length ?? 0
+		if (bytes !== null && !isMergeable(bytes)) throw new AppError('PATCH_TOO_LARGE', `The file was once too large to tell who wrote which line (blob ${blob}).`, { rule: 'file-bytes', limit: MERGE_LIMITS.maxFileBytes })
 		if (left < 0) throw new AppError('PATCH_TOO_LARGE', `The versions of the file have more than ${MAX_BLAME_BYTES} bytes together, which is too much to tell who wrote which line.`, { rule: 'blame-bytes', limit: MAX_BLAME_BYTES })
 		return bytes === null ? null : textOf(bytes)
 	}
