@@ -23,6 +23,7 @@ import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
 import type { RouteCriteria } from './services/ai-providers/router.ts'
 import { createCollisions } from './services/collisions/collisions.ts'
+import { isMergeable } from './services/git/baseTree.ts'
 import { createOutputStore } from './services/container-tasks/outputStore.ts'
 import { createRedactor } from './services/container-tasks/redact.ts'
 import { createTaskQueue } from './services/container-tasks/taskQueue.ts'
@@ -128,7 +129,8 @@ function createWork(outside: Outside, foundation: Foundation) {
 		},
 		readBlob: async (workspaceId, blob) => {
 			const store = await workspaces.store(workspaceId)
-			return store.readBlob(blob).finally(() => store.dispose())
+			const bytes = await store.readBlob(blob).finally(() => store.dispose())
+			return bytes !== null && isMergeable(bytes) ? bytes : null
 		},
 	})
 	const listener = createTaskListener({
@@ -155,16 +157,17 @@ function createWork(outside: Outside, foundation: Foundation) {
 	// Executions and batches have Workflows of their own; the id says which one waits.
 	const human = createHumanRequests({ db, now, ids, nudge: (subjectId) => (ExecutionId.safeParse(subjectId).success ? foundation.workflow : foundation.batchWorkflow).nudge(subjectId) })
 	const tripwires = () => foundation.secrets.values()
+	const scopeOf = async (taskId: string) => (await findTask(db, taskId))?.scope ?? null
 	const landing = createLanding({ patches, queue, human, policyOf: workspaces.policy, tripwires })
-	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires })
+	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires, scopeOf })
 	const batches = createBatches({ db, now, ids, sleep: outside.sleep, patches, sets, landing, queue, workflow: foundation.batchWorkflow, collisions, ownerOf: workspaces.ownerOf })
 	const patchBooks = createPatchBooks({ db, now, storeFor: workspaces.store })
-	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions }
+	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions, scopeOf }
 }
 type Work = ReturnType<typeof createWork>
 
 /** Executions from routing to settlement. */
-function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, human, landing, collisions }: Work) {
+function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, human, landing, collisions, scopeOf }: Work) {
 	const { db, now, ids, vars } = outside
 	const { registry, workflow, enqueue } = foundation
 	const router = createProviderRouter({ registry, now })
@@ -233,7 +236,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		noteSet,
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
-	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf: async (taskId) => (await findTask(db, taskId))?.scope ?? null })
+	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf })
 	const pullRequests = createOrderPullRequests({
 		db,
 		now,

@@ -75,7 +75,7 @@ export function createBatches(deps: BatchesDeps) {
 		const branch = request.branch ?? known?.branch ?? `${FACTORY_BRANCH}${batchId}`
 		checkBranch(branch, requester)
 		const made = known === undefined ? await deps.sets.fromPatches({ ...request, batchId }) : await deps.sets.again(known, request.workspaceId)
-		if (how.dryRun) return deps.sets.dryRun({ batchId, branch, workspaceId: request.workspaceId, set: made.set })
+		if (how.dryRun) return deps.sets.dryRun({ batchId, branch, workspaceId: request.workspaceId, set: made.set, scope: known === undefined ? null : await deps.sets.scopeOfSet(known) })
 		const message = request.reason ?? made.set.summary
 		const batch: NewBatch = {
 			batchId, kind: known === undefined ? 'apply' : 'reapply', patchSetId: made.set.patch_set_id, workspaceId: request.workspaceId, branch, orderId: request.orderId ?? known?.orderId ?? null, requestHash,
@@ -160,8 +160,9 @@ export function createBatches(deps: BatchesDeps) {
 	// The steps of its Workflow, each on the batch as it stands.
 	async function planOf(batchId: string): Promise<LandingPlan> {
 		const { patchSetId, workspaceId, branch, orderId, input, workerName } = await mustFind(batchId)
-		const { baseCommit } = await patches.mustFind(patchSetId)
-		return { subjectId: batchId, patchSetId, workspaceId, branch, orderId, executionId: null, baseCommit, scope: null, validate: input.validate, message: input.message, workerName }
+		const record = await patches.mustFind(patchSetId)
+		const scope = await deps.sets.scopeOfSet(record)
+		return { subjectId: batchId, patchSetId, workspaceId, branch, orderId, executionId: null, baseCommit: record.baseCommit, scope, validate: input.validate, message: input.message, workerName }
 	}
 
 	async function close(batchId: string, end: { status: BatchStatus; commit: string | null; error: Failure | null }): Promise<{ status: string }> {
