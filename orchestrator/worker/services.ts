@@ -253,7 +253,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		},
 		budget: julesBudget(vars.jules.plan),
 		settings: watchSettings(vars.jules.pollMs),
-		requirePlanApproval: vars.jules.asksPlanApproval,
+		asksPlanApproval: async (workspaceId) => ((await workspaces.policy(workspaceId)).planApproval ?? vars.jules.planApproval) === 'ask',
 		githubOf: workspaces.githubOf,
 		storeOf: workspaces.store,
 		storeStatements: patches.storeStatements,

@@ -25,7 +25,7 @@ export interface JulesHandlerDeps extends StepRecordsDeps {
 	budget: JulesBudget
 	settings: WatchSettings
 	/** Whether a person has to approve the plan before anything is written. */
-	requirePlanApproval: boolean
+	asksPlanApproval: (workspaceId: string) => Promise<boolean>
 	/** Null for a workspace that is not on GitHub. */
 	githubOf: (workspaceId: string) => Promise<GitHubPlace | null>
 	storeOf: (workspaceId: string) => Promise<GitStore>

@@ -229,7 +229,8 @@ describe('what Jules hands in', () => {
 
 describe('a person', () => {
 	it('approves the plan, once', async () => {
-		const { cloud, look, lookAfter, asked, decide } = await running({ requirePlanApproval: true })
+		const { cloud, look, lookAfter, asked, decide } = await running({ asksPlanApproval: async () => true })
+		expect(cloud.callsOf('create')).toMatchObject([['create', { requirePlanApproval: true }]])
 		cloud.move('AWAITING_PLAN_APPROVAL', { events: [PLAN] })
 		expect(await look()).toMatchObject({ state: 'waits' })
 		await look()
@@ -243,12 +244,15 @@ describe('a person', () => {
 	})
 
 	it('says no to the plan, and nobody else tries', async () => {
-		const { cloud, look, decide } = await running({ requirePlanApproval: true })
+		const { cloud, look, decide, collect } = await running({ asksPlanApproval: async () => true })
 		cloud.move('AWAITING_PLAN_APPROVAL', { events: [PLAN] })
 		await look()
 		await decide('reject')
-		expect(await look()).toMatchObject({ state: 'failed', failure: { code: 'PATCH_REJECTED', message: 'somebody said no to the plan of Jules: not so.' } })
+		const failure = { code: 'HUMAN_REJECTED', message: 'somebody said no to the plan of Jules: not so.' }
+		expect(await look()).toMatchObject({ state: 'failed', failure })
 		expect(cloud.callsOf('approvePlan')).toEqual([])
+		await collect(failure)
+		expect(cloud.callsOf('archive')).toHaveLength(1)
 	})
 
 	it("answers a question; the time that takes is not the agent's", async () => {
@@ -274,7 +278,7 @@ describe('a person', () => {
 		const { cloud, look, lookAfter } = await running()
 		cloud.move('AWAITING_USER_FEEDBACK', { events: [say('Tabs or spaces?')] })
 		await look()
-		expect(await lookAfter(61)).toMatchObject({ state: 'failed', failure: { code: 'PATCH_REJECTED', message: 'Nobody answered the question of Jules in time.' } })
+		expect(await lookAfter(61)).toMatchObject({ state: 'failed', failure: { code: 'HUMAN_REJECTED', message: 'Nobody answered the question of Jules in time.' } })
 	})
 
 	it('is not asked any more when somebody answered in the cloud', async () => {

@@ -65,7 +65,7 @@ function createCloud(now: () => number) {
 	}
 }
 
-export interface FixtureOptions extends Partial<Pick<JulesHandlerDeps, 'budget' | 'requirePlanApproval' | 'githubOf' | 'answerTtlOf'>> {
+export interface FixtureOptions extends Partial<Pick<JulesHandlerDeps, 'budget' | 'asksPlanApproval' | 'githubOf' | 'answerTtlOf'>> {
 	files?: Record<string, string>
 	order?: Partial<OrderInput>
 	/** The state of an earlier fixture of the same test, whose sessions count. */
@@ -95,7 +95,7 @@ export async function createJulesFixture({ files = {}, order = { provider: 'jule
 		client: async () => cloud.client,
 		budget: { perDay: 10, concurrent: 10 },
 		settings: watchSettings(MINUTE),
-		requirePlanApproval: false,
+		asksPlanApproval: async () => false,
 		githubOf: async () => null,
 		storeOf: async () => memory.store,
 		storeStatements: patches.storeStatements,
