@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import type { ExecutionView, LogEntry, OrderCreated, OrderInput, OrderView } from '@shared/contracts'
 import { createFakeGitHub, makeAppKeys } from '@shared/testing/github'
 import type { FakeGitHub, FakeRepository } from '@shared/testing/github'
+import type { JulesScenario } from '@shared/testing/jules'
 import { script } from './stack.ts'
 import type { Script, Stack } from './stack.ts'
 
@@ -50,21 +51,35 @@ export function connectGitHub(shared: { readonly stack: Stack }, gitHub: ReturnT
 }
 
 export interface GitHubOrder {
+	/** Stands in the prompt and nowhere else. */
+	token: string
 	orderId: OrderCreated['orderId']
 	executionId: NonNullable<OrderCreated['executionId']>
+	/** Waits until the last execution has ended. */
 	settled: () => Promise<{ execution: ExecutionView; log: LogEntry[]; order: OrderView }>
 }
 
+export interface GitHubOrderSpec extends Omit<OrderInput, 'prompt' | 'workspace'> {
+	prompt?: string
+	repo: string
+	branch?: string
+	scenario: Script
+	/** What Jules does, where the stack has one. */
+	jules?: Partial<JulesScenario['jules']>
+}
+
 /** Places an order for a scripted agent on a branch of a repository. */
-export async function placeOnGitHub(stack: Stack, { scenario, repo, branch = 'main', prompt = 'Change the project', ...input }: Omit<OrderInput, 'prompt' | 'workspace'> & { prompt?: string; repo: string; branch?: string; scenario: Script }): Promise<GitHubOrder> {
+export async function placeOnGitHub(stack: Stack, spec: GitHubOrderSpec): Promise<GitHubOrder> {
+	const { scenario, jules, repo, branch = 'main', prompt = 'Change the project', ...input } = spec
 	const token = scriptToken(stack, scenario)
+	if (jules !== undefined) stack.jules?.addScenarios([{ name: token, match: token, provider: 'jules', jules }])
 	const { orderId, executionId } = await stack.client.createOrder({ ...input, prompt: `${prompt} (${token})`, workspace: { kind: 'github', repo, branch } })
 	if (executionId === null) throw new Error('The order was placed without an execution.')
 	const settled = async () => {
 		const execution = await stack.client.settled(executionId)
 		return { execution, log: await stack.client.log(execution.executionId), order: await stack.client.order(orderId) }
 	}
-	return { orderId, executionId, settled }
+	return { token, orderId, executionId, settled }
 }
 
 /** Teaches the model what to do with a prompt that holds the token. */
