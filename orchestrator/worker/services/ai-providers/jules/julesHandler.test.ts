@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { requestCancel } from '../../../database/repositories/executions.ts'
 import { findPatchSet } from '../../../database/repositories/patchSets.ts'
 import { DAY_MS } from './julesPlanLimits.ts'
+import { createJulesRawPatches } from './julesRawPatches.ts'
 import { changeSet, createJulesFixture, MINUTE, newFile } from './testing/julesFixture.ts'
 import type { FixtureOptions } from './testing/julesFixture.ts'
 
@@ -214,16 +215,20 @@ describe('what Jules hands in', () => {
 		expect(await all.lookAfter(1)).toMatchObject({ state: 'failed', failure: { code: 'PROVIDER_OUTPUT_INVALID', message: expect.stringContaining('empty tree') } })
 	})
 
+	it.each(['main', 'A'.repeat(40), '--upload-pack=x', 'a'.repeat(39), 'b'.repeat(64)])('may not be on %j, which is no commit', async (baseCommit) => {
+		expect((await handIn({ baseOf: async () => baseCommit })).first).toMatchObject({ state: 'failed', failure: { code: 'PROVIDER_OUTPUT_INVALID', message: expect.stringContaining('is not a commit') } })
+	})
+
 	it.each([
+		['longer than is taken', newFile('long.txt', 'x'.repeat(8 * 1024 * 1024)), 'PATCH_TOO_LARGE'],
 		['a binary file', 'diff --git a/x.png b/x.png\nnew file mode 100644\nindex 0000000..1234567\nBinary files /dev/null and b/x.png differ\n', 'PATCH_BINARY_UNSUPPORTED'],
 		['bytes that were lost', newFile('latin.txt', 'caf\ufffd'), 'PATCH_BINARY_UNSUPPORTED'],
 		['lines that the base has not', 'diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-z\n+b\n', 'PATCH_CORRUPT'],
 		['a path that leads out', newFile('../x', 'x'), 'PATCH_POLICY'],
 	])('may not be %s; the diff is kept for a person', async (_name, diff, code) => {
-		const { first } = await handIn({ diff })
-		expect(first).toMatchObject({ state: 'failed', failure: { code, details: { rawPatch: expect.stringMatching(/^jules\/EXE-/) } } })
-		const key = first.state === 'failed' ? String(first.failure.details?.['rawPatch']) : ''
-		expect(await (await env.OUTPUTS.get(key))?.text()).toBe(diff)
+		const { first, executionId } = await handIn({ diff })
+		expect(first).toMatchObject({ state: 'failed', failure: { code, details: { rawPatch: `/api/executions/${executionId}/raw-patch` } } })
+		expect(await createJulesRawPatches(env.OUTPUTS).read(executionId)).toBe(diff)
 	})
 })
 

@@ -11,6 +11,7 @@ import { createPatchProcessor } from '../../../patch-manager/patchProcessor.ts'
 import type { JulesClient } from '../julesClient.ts'
 import type { JulesHandlerDeps } from '../julesContext.ts'
 import { createJulesHandler } from '../julesHandler.ts'
+import { createJulesRawPatches } from '../julesRawPatches.ts'
 import type { JulesActivity, JulesArtifact, JulesEvent, JulesOutput, JulesState } from '../julesTypes.ts'
 import { watchSettings } from '../julesWatch.ts'
 
@@ -99,7 +100,7 @@ export async function createJulesFixture({ files = {}, order = { provider: 'jule
 		githubOf: async () => null,
 		storeOf: async () => memory.store,
 		storeStatements: patches.storeStatements,
-		outputs: env.OUTPUTS,
+		rawPatches: createJulesRawPatches(env.OUTPUTS),
 		answerTtlOf: async () => 60 * MINUTE,
 		noteSet: async () => undefined,
 		...more,
