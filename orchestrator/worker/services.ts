@@ -303,7 +303,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		vars, tokens, registry, orders, gateway, gitHubEvents, ...work, ...running,
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		stats: () => providerStats(db),
-		housekeeping: { forget: () => db.batch([forgetKeys(now() - DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
+		housekeeping: { forget: () => db.batch([forgetKeys(now() - 3 * DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
 	}
 }
 export type Services = ReturnType<typeof createServices>
