@@ -65,6 +65,20 @@ describe('an order on a given branch', () => {
 	})
 })
 
+describe('a change that no patch set can hold', () => {
+	it('does not land, and a person gets it as Jules handed it in', async () => {
+		const { stack } = shared
+		const placed = await placeOnGitHub(stack, { repo: REPO, provider: 'jules', scenario: {}, jules: { steps: [edit(7, 'line seven'), { shell: "printf 'a\\000b' > logo.bin" }] } })
+		const { execution, order } = await placed.settled()
+		const rawPatch = `/api/executions/${placed.executionId}/raw-patch`
+		expect(execution).toMatchObject({ status: 'failed', patchSetId: null, error: { code: 'PATCH_BINARY_UNSUPPORTED', details: { rawPatch } } })
+		expect(await gitHub.fake.git(REPO, 'for-each-ref', `refs/heads/${order.branch}`)).toBe('')
+		const answer = await fetch(`${stack.url}${rawPatch}`, { headers: { authorization: `Bearer ${stack.operatorToken}` } })
+		expect(await answer.text()).toMatch(/\+line seven\n[^]*Binary files \/dev\/null and b\/logo\.bin differ/)
+		expect((await fetch(`${stack.url}${rawPatch}`)).status).toBe(401)
+	})
+})
+
 describe('a new build', () => {
 	it('starts on the commits that its factory has put on the branch of the order', async () => {
 		const { stack } = shared
