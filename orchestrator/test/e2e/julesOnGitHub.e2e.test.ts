@@ -122,6 +122,20 @@ describe('a workspace whose policy wants plans approved', () => {
 	})
 })
 
+describe('a limit of Jules', () => {
+	it('parks an order that nobody else may take until the moment that Jules names', async () => {
+		jules().addFault({ on: 'sessions.create', status: 429, retryAfterS: 2, times: 1 })
+		const placed = await placeOnGitHub(shared.stack, { repo: REPO, provider: 'jules', scenario: {}, jules: { steps: [edit(11, 'line eleven')] } })
+		const { execution, log } = await placed.settled()
+		expect(execution).toMatchObject({ status: 'completed', error: null, attempt: 1 })
+		const [parked, ...more] = linesOf(log, 'execution.parked')
+		expect([parked?.details, more]).toEqual([expect.objectContaining({ limitedBy: 'rate-limit', forecastAt: expect.any(Number), lookAgainAt: expect.any(Number) }), []])
+		const calls = jules().calls.filter(({ method, body }) => method === 'sessions.create' && JSON.stringify(body).includes(placed.token))
+		expect(calls.map(({ status }) => status)).toEqual([429, 200])
+		expect(linesOf(log, 'execution.dispatched')[0]?.at).toBeGreaterThanOrEqual(Number(parked?.details['forecastAt']))
+	})
+})
+
 describe('an outage of Jules', () => {
 	// The last one: the stand-in does not recover.
 	it('is no end of the order: a CLI goes on in the same workspace, and is told what there is already', async () => {

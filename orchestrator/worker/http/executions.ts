@@ -62,7 +62,7 @@ const rawPatch = createRoute({
 	summary: 'The diff that Jules handed in and that no patch set can hold, as it was: for people to look at, and proved by nobody',
 	middleware: [authenticated('patch:read')] as const,
 	request: { params },
-	responses: { 200: { description: 'The newest refused diff', content: { 'text/x-diff': { schema: z.string() } } } },
+	responses: { ...answers(200, z.string(), ''), 200: { description: 'The newest refused diff', content: { 'text/x-diff': { schema: z.string() } } } },
 })
 
 /** An execution's token reads its own set; a validation's only the one that it is about, by the id of that set. */

@@ -227,7 +227,7 @@ describe('what Jules hands in', () => {
 		['a path that leads out', newFile('../x', 'x'), 'PATCH_POLICY'],
 	])('may not be %s; the diff is kept for a person', async (_name, diff, code) => {
 		const { first, executionId } = await handIn({ diff })
-		expect(first).toMatchObject({ state: 'failed', failure: { code, details: { rawPatch: `/api/executions/${executionId}/raw-patch` } } })
+		expect(first).toMatchObject({ state: 'failed', failure: { code, message: expect.stringContaining(`GET /api/executions/${executionId}/raw-patch`), details: { rawPatch: `/api/executions/${executionId}/raw-patch` } } })
 		expect(await createJulesRawPatches(env.OUTPUTS).read(executionId)).toBe(diff)
 	})
 })

@@ -39,7 +39,7 @@ export function createJulesResults(deps: Pick<JulesHandlerDeps, 'db' | 'now' | '
 		} catch (error) {
 			if (!isAppError(error) || (error.retryable && error.code !== 'PROVIDER_OUTPUT_INVALID')) throw error
 			const rawPatch = await deps.rawPatches.keep(execution.executionId, changeSet.unidiffPatch)
-			return { failure: toFailure(new AppError(error.code, error.message, { ...error.details, rawPatch })) }
+			return { failure: toFailure(new AppError(error.code, `${error.message} What Jules handed in is kept: GET ${rawPatch}`, { ...error.details, rawPatch })) }
 		}
 	}
 
