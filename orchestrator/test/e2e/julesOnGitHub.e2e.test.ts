@@ -1,4 +1,5 @@
-// Jules on branches of GitHub: what a session starts on, where its change lands, and who goes on when it fails. Both clouds are stand-ins.
+// Jules on branches of GitHub: what a session starts on, where its change lands, and who goes on when it fails.
+// Both clouds are stand-ins; we act on GitHub with a person's token here, and as an App in github.e2e.
 import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { PatchSet } from '@shared/contracts'
@@ -16,7 +17,7 @@ const TEXT = Array.from({ length: 30 }, (_, at) => `line ${at + 1}\n`).join('')
 const FILES = { 'a.txt': TEXT, 'check.sh*': '#!/bin/sh\ntest -e a.txt\n' }
 const edit = (line: number, to: string) => ({ edit: { path: 'a.txt', old: `line ${line}\n`, new: `${to}\n` } })
 
-const gitHub = sharedGitHub([{ name: REPO, files: FILES }, { name: STRANGER, files: FILES }])
+const gitHub = sharedGitHub([{ name: REPO, files: FILES }, { name: STRANGER, files: FILES }], { as: 'person' })
 const shared = sharedStack({
 	runners: 1,
 	jules: true,

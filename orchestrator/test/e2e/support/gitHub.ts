@@ -10,14 +10,27 @@ import type { Script, Stack } from './stack.ts'
 const APP_ID = '424242'
 const WEBHOOK_SECRET = `webhook-secret-${randomBytes(16).toString('hex')}`
 
-/** A fake GitHub for all tests of a file, on which our App is installed. Call it before `sharedStack`, which takes `vars`. */
-export function sharedGitHub(repos: FakeRepository[]): { readonly fake: FakeGitHub; vars: Record<string, string>; privateKey: string } {
+interface SharedGitHub {
+	readonly fake: FakeGitHub
+	vars: Record<string, string>
+	/** What is looked for where it must not be, besides the tokens of the App. */
+	credentials: string[]
+}
+
+/** A fake GitHub for all tests of a file, on which we act as an App or with a person's token. Call it before `sharedStack`, which takes `vars`. */
+export function sharedGitHub(repos: FakeRepository[], { as = 'app' }: { as?: 'app' | 'person' } = {}): SharedGitHub {
 	let fake: FakeGitHub | undefined
 	const { privateKey, publicKey } = makeAppKeys()
-	const vars: Record<string, string> = { GITHUB_APP_ID: APP_ID, GITHUB_APP_PRIVATE_KEY: privateKey.replaceAll('\n', '\\n'), GITHUB_WEBHOOK_SECRET: WEBHOOK_SECRET, PUBLIC_URL: 'https://factory.example' }
+	const token = `github_pat_${randomBytes(20).toString('hex')}`
+	const own: Record<string, string> = as === 'app' ? { GITHUB_APP_ID: APP_ID, GITHUB_APP_PRIVATE_KEY: privateKey.replaceAll('\n', '\\n') } : { GITHUB_TOKEN: token }
+	const vars = { ...own, GITHUB_WEBHOOK_SECRET: WEBHOOK_SECRET, PUBLIC_URL: 'https://factory.example' }
+	// The lines in the middle of the key are like no other's.
+	const credentials = as === 'app' ? [privateKey, ...privateKey.split('\n').slice(2, 4)] : [token]
 	beforeAll(async () => {
 		const permissions = { contents: 'write', pull_requests: 'write', issues: 'write' } as const
-		fake = await createFakeGitHub({ repos, app: { appId: APP_ID, slug: 'vibehq', publicKey, installations: [{ id: 1, repos: repos.map(({ name }) => name), permissions }] }, webhookSecret: WEBHOOK_SECRET })
+		const names = repos.map(({ name }) => name)
+		const ours = as === 'app' ? { app: { appId: APP_ID, slug: 'vibehq', publicKey, installations: [{ id: 1, repos: names, permissions }] } } : { tokens: [{ token, login: 'owner', repos: names, permissions }] }
+		fake = await createFakeGitHub({ repos, ...ours, webhookSecret: WEBHOOK_SECRET })
 		Object.assign(vars, { GITHUB_API_URL: fake.url, GITHUB_GIT_URL: fake.url })
 	})
 	afterAll(() => fake?.close())
@@ -27,7 +40,7 @@ export function sharedGitHub(repos: FakeRepository[]): { readonly fake: FakeGitH
 			return fake
 		},
 		vars,
-		privateKey,
+		credentials,
 	}
 }
 
@@ -38,15 +51,14 @@ export function connectGitHub(shared: { readonly stack: Stack }, gitHub: ReturnT
 		secrets.push(...gitHub.fake.issuedTokens().filter((token) => !secrets.includes(token)))
 	}
 	beforeAll(() => {
-		const body = gitHub.privateKey.split('\n').slice(1, -2)
-		shared.stack.secrets.push(WEBHOOK_SECRET, gitHub.privateKey, ...body.slice(1, 3))
+		shared.stack.secrets.push(WEBHOOK_SECRET, ...gitHub.credentials)
 		gitHub.fake.setWebhookURL(`${shared.stack.url}/webhooks/github`)
 	})
 	afterEach(keepTokens)
 	// Hooks after the tests run from the last to the first, so this comes before the search.
 	afterAll(() => {
 		keepTokens()
-		expect(gitHub.fake.issuedTokens().length, 'credentials to look for').toBeGreaterThan(0)
+		if ('GITHUB_APP_ID' in gitHub.vars) expect(gitHub.fake.issuedTokens().length, 'credentials to look for').toBeGreaterThan(0)
 	})
 }
 
