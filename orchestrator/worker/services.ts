@@ -18,6 +18,7 @@ import { createJulesClient } from './services/ai-providers/jules/julesClient.ts'
 import { createJulesHandler } from './services/ai-providers/jules/julesHandler.ts'
 import { julesBudget } from './services/ai-providers/jules/julesPlanLimits.ts'
 import { watchSettings } from './services/ai-providers/jules/julesWatch.ts'
+import { createJulesRawPatches } from './services/ai-providers/jules/julesRawPatches.ts'
 import { createJulesWebhook } from './services/ai-providers/jules/julesWebhook.ts'
 import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
@@ -247,6 +248,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		publicURL: vars.publicURL,
 	})
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
+	const julesRawPatches = createJulesRawPatches(outside.env.OUTPUTS)
 	const jules = createJulesHandler({
 		db, now, ids, human, noteSet,
 		mustFind: executions.mustFind,
@@ -256,15 +258,15 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		},
 		budget: julesBudget(vars.jules.plan),
 		settings: watchSettings(vars.jules.pollMs),
-		requirePlanApproval: vars.jules.asksPlanApproval,
+		asksPlanApproval: async (workspaceId) => ((await workspaces.policy(workspaceId)).planApproval ?? vars.jules.planApproval) === 'ask',
 		githubOf: workspaces.githubOf,
 		storeOf: workspaces.store,
 		storeStatements: patches.storeStatements,
-		outputs: outside.env.OUTPUTS,
+		rawPatches: julesRawPatches,
 		answerTtlOf: async (workspaceId) => (await workspaces.policy(workspaceId)).approvalTtlMs,
 	})
 	const julesWebhook = createJulesWebhook({ db, now, readSecret: (name) => readSecret(outside.env, name), nudge: workflow.nudge, workerName: vars.workerName })
-	return { executions, settlement, lifecycle, landingSteps, jules, julesWebhook, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
+	return { executions, settlement, lifecycle, landingSteps, jules, julesRawPatches, julesWebhook, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }
 
 /** Everything behind the doors, made anew for each request: one typed object. */
@@ -304,7 +306,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		vars, tokens, registry, orders, gateway, gitHubEvents, ...work, ...running,
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		stats: () => providerStats(db),
-		housekeeping: { forget: () => db.batch([forgetKeys(now() - DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
+		housekeeping: { forget: () => db.batch([forgetKeys(now() - 3 * DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
 	}
 }
 export type Services = ReturnType<typeof createServices>
