@@ -66,7 +66,7 @@ const VarsSchema = z.object({
 	JULES_PLAN: z.enum(['free', 'pro', 'ultra']).default('free'),
 	/** How soon a session of Jules is looked at again; the longer waits (stall, nudge, queue) are multiples of it. */
 	JULES_POLL_MS: z.coerce.number().int().min(50).max(300_000).default(60_000),
-	/** Whether a person approves the plan of Jules before it writes anything. */
+	/** Whether a person approves the plan of Jules before it writes anything, where the policy of the workspace says nothing. */
 	JULES_PLAN_APPROVAL: z.enum(['ask', 'none']).default('none'),
 	/** How long the model gateway waits for the first byte of a model's answer. */
 	UPSTREAM_HEADER_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
@@ -97,7 +97,7 @@ export function parseVars(env: Env): Vars {
 		leaseMs: vars.LEASE_MS,
 		pollMs: vars.POLL_MS,
 		sweepIdleMs: vars.SWEEP_IDLE_MS,
-		jules: { plan: vars.JULES_PLAN, pollMs: vars.JULES_POLL_MS, asksPlanApproval: vars.JULES_PLAN_APPROVAL === 'ask' },
+		jules: { plan: vars.JULES_PLAN, pollMs: vars.JULES_POLL_MS, planApproval: vars.JULES_PLAN_APPROVAL },
 		upstreamHeaderTimeoutMs: vars.UPSTREAM_HEADER_TIMEOUT_MS,
 	}
 }

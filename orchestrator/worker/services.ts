@@ -18,11 +18,13 @@ import { createJulesClient } from './services/ai-providers/jules/julesClient.ts'
 import { createJulesHandler } from './services/ai-providers/jules/julesHandler.ts'
 import { julesBudget } from './services/ai-providers/jules/julesPlanLimits.ts'
 import { watchSettings } from './services/ai-providers/jules/julesWatch.ts'
+import { createJulesRawPatches } from './services/ai-providers/jules/julesRawPatches.ts'
 import { createJulesWebhook } from './services/ai-providers/jules/julesWebhook.ts'
 import { createRegistry } from './services/ai-providers/registry.ts'
 import { createProviderRouter } from './services/ai-providers/router.ts'
 import type { RouteCriteria } from './services/ai-providers/router.ts'
 import { createCollisions } from './services/collisions/collisions.ts'
+import { isMergeable } from './services/git/baseTree.ts'
 import { createOutputStore } from './services/container-tasks/outputStore.ts'
 import { createRedactor } from './services/container-tasks/redact.ts'
 import { createTaskQueue } from './services/container-tasks/taskQueue.ts'
@@ -140,7 +142,8 @@ function createWork(outside: Outside, foundation: Foundation) {
 		},
 		readBlob: async (workspaceId, blob) => {
 			const store = await workspaces.store(workspaceId)
-			return store.readBlob(blob).finally(() => store.dispose())
+			const bytes = await store.readBlob(blob).finally(() => store.dispose())
+			return bytes !== null && isMergeable(bytes) ? bytes : null
 		},
 	})
 	const listener = createTaskListener({
@@ -171,16 +174,17 @@ function createWork(outside: Outside, foundation: Foundation) {
 	// Executions and batches have Workflows of their own; the id says which one waits.
 	const human = createHumanRequests({ db, now, ids, nudge: (subjectId) => (ExecutionId.safeParse(subjectId).success ? foundation.workflow : foundation.batchWorkflow).nudge(subjectId) })
 	const tripwires = () => foundation.secrets.values()
+	const scopeOf = async (taskId: string) => (await findTask(db, taskId))?.scope ?? null
 	const landing = createLanding({ patches, queue, human, policyOf: workspaces.policy, tripwires })
-	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires })
+	const sets = createBatchSets({ ids, storeFor: workspaces.store, patches, policyOf: workspaces.policy, tripwires, scopeOf })
 	const batches = createBatches({ db, now, ids, sleep: outside.sleep, patches, sets, landing, queue, workflow: foundation.batchWorkflow, collisions, ownerOf: workspaces.ownerOf })
 	const patchBooks = createPatchBooks({ db, now, storeFor: workspaces.store })
-	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions, containers }
+	return { workspaces, patches, queue, human, landing, batches, patchBooks, collisions, containers, scopeOf }
 }
 type Work = ReturnType<typeof createWork>
 
 /** Executions from routing to settlement. */
-function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, human, landing, collisions }: Work) {
+function createExecutionServices(outside: Outside, foundation: Foundation, { workspaces, patches, queue, human, landing, collisions, scopeOf }: Work) {
 	const { db, now, ids, vars } = outside
 	const { registry, workflow, enqueue } = foundation
 	const router = createProviderRouter({ registry, now })
@@ -249,7 +253,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		noteSet,
 		priorityOf: async ({ orderId }) => PRIORITY[(await findOrder(db, orderId))?.priority ?? 'medium'],
 	})
-	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf: async (taskId) => (await findTask(db, taskId))?.scope ?? null })
+	const landingSteps = createLandingSteps({ db, now, mustFind: executions.mustFind, landing, scopeOf })
 	const pullRequests = createOrderPullRequests({
 		db,
 		now,
@@ -260,6 +264,7 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		publicURL: vars.publicURL,
 	})
 	const dispatcher = createDispatcher({ db, now, workflow, enqueue, fail: settlement.fail, messageOf, workerName: vars.workerName })
+	const julesRawPatches = createJulesRawPatches(outside.env.OUTPUTS)
 	const jules = createJulesHandler({
 		db, now, ids, human, noteSet,
 		mustFind: executions.mustFind,
@@ -269,15 +274,15 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 		},
 		budget: julesBudget(vars.jules.plan),
 		settings: watchSettings(vars.jules.pollMs),
-		requirePlanApproval: vars.jules.asksPlanApproval,
+		asksPlanApproval: async (workspaceId) => ((await workspaces.policy(workspaceId)).planApproval ?? vars.jules.planApproval) === 'ask',
 		githubOf: workspaces.githubOf,
 		storeOf: workspaces.store,
 		storeStatements: patches.storeStatements,
-		outputs: outside.env.OUTPUTS,
+		rawPatches: julesRawPatches,
 		answerTtlOf: async (workspaceId) => (await workspaces.policy(workspaceId)).approvalTtlMs,
 	})
 	const julesWebhook = createJulesWebhook({ db, now, readSecret: (name) => readSecret(outside.env, name), nudge: workflow.nudge, workerName: vars.workerName })
-	return { executions, settlement, lifecycle, landingSteps, jules, julesWebhook, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
+	return { executions, settlement, lifecycle, landingSteps, jules, julesRawPatches, julesWebhook, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }
 
 /** Everything behind the doors, made anew for each request: one typed object. */
@@ -318,7 +323,7 @@ export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'
 		gitGateway: createGitGateway({ resolveRemote: work.workspaces.remote, fetch: outside.fetch }),
 		events: createEvents({ db, hub: outside.hub }),
 		stats: () => providerStats(db),
-		housekeeping: { forget: () => db.batch([forgetKeys(now() - DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
+		housekeeping: { forget: () => db.batch([forgetKeys(now() - 3 * DAY_MS), forgetPushes(now() - 7 * DAY_MS)]) },
 	}
 }
 export type Services = ReturnType<typeof createServices>

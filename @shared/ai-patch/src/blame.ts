@@ -10,23 +10,24 @@ export interface BlameStep {
 }
 
 /**
- * The patch set that wrote each line of the text now, in the order of the lines; null for a line that none of them wrote. `steps` are
- * in the order they landed, oldest first. What changed between two steps, or after the last one, belongs to nobody.
+ * The patch set that wrote each line of the text now, in the order of the lines; null for a line that none of them wrote. `steps` come
+ * in the order they landed, oldest first, and are let go of one by one: a long history of a large file does not fit into memory. What
+ * changed between two steps, or after the last one, belongs to nobody.
  */
-export function blameLines(steps: readonly BlameStep[], current?: string): (string | null)[] {
-	let text = steps[0]?.base ?? current ?? ''
-	let lines = splitLines(text)
-	let writers: (string | null)[] = lines.map(() => null)
+export async function blameLines(steps: Iterable<BlameStep> | AsyncIterable<BlameStep>, current?: string): Promise<(string | null)[]> {
+	let text: string | null = null
+	let lines: string[] = []
+	let writers: (string | null)[] = []
 	const move = (next: string, writer: string | null) => {
 		if (next === text) return
+		const nextLines = splitLines(next)
 		// Numbers of their own for each two texts: a table for all of them would make every step as dear as the whole history.
 		const ids = createLineIds()
-		const nextLines = splitLines(next)
-		writers = carry(writers, { hunks: readDown(ids.of(lines), ids.of(nextLines)).hunks, writer })
+		writers = text === null ? nextLines.map(() => null) : carry(writers, { hunks: readDown(ids.of(lines), ids.of(nextLines)).hunks, writer })
 		text = next
 		lines = nextLines
 	}
-	for (const { patchSetId, base, result } of steps) {
+	for await (const { patchSetId, base, result } of steps) {
 		move(base, null)
 		move(result, patchSetId)
 	}

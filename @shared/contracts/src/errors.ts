@@ -72,6 +72,7 @@ export const ERRORS = {
 	PATCH_BATCH_NOT_FOUND: { status: 404, retryable: false },
 	HUMAN_REQUEST_NOT_FOUND: { status: 404, retryable: false },
 	HUMAN_REQUEST_CLOSED: { status: 409, retryable: false },
+	HUMAN_REJECTED: { status: 422, retryable: false },
 	VALIDATION_FAILED: { status: 422, retryable: false },
 	// Workspaces and git
 	WORKSPACE_NOT_FOUND: { status: 404, retryable: false },

@@ -63,3 +63,6 @@ export const PatchSet = z.strictObject({
 		usage: TokenUsage.optional(),
 	}),
 })
+
+/** Of a set as JSON. It is in a Worker's 128 MB several times over while it is checked, hashed and stored. */
+export const MAX_PATCH_SET_BYTES = 12 * 1024 * 1024

@@ -133,6 +133,8 @@ export const BlameView = z.strictObject({
 	path: z.string(),
 	branch: z.string(),
 	commit: z.string(),
+	/** The file has more landings than were looked at: a line without a writer may be of an older one. */
+	hasOlder: z.boolean(),
 	/** Runs of lines with the same writer, first and last 1-based. */
 	lines: z.array(z.strictObject({ start: z.int(), end: z.int(), patchSetId: z.string().nullable(), executionId: z.string().nullable(), orderId: z.string().nullable() })),
 })

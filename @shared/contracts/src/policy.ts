@@ -44,6 +44,8 @@ export const WorkspacePolicy = z.strictObject({
 	outcomes: z.partialRecord(PolicyRule, PolicyOutcome).default({}),
 	/** How long a person has to decide, in ms. */
 	approvalTtlMs: z.int().min(60_000).max(30 * 86_400_000).default(7 * 86_400_000),
+	/** Whether a person has to approve what Jules plans before it writes anything; left out, what the orchestrator is set to. */
+	planApproval: z.enum(['ask', 'none']).optional(),
 	/** Commands that run on every candidate, before those of the order. */
 	validate: z.array(z.string().min(1).max(2000)).max(20).default([]),
 })

@@ -58,7 +58,7 @@ export interface TasksRpc {
 	listOrders(page?: PageRequest): Promise<Page<OrderView>>
 	getTask(taskId: string): Promise<TaskView>
 	/** Adds a task to an order: it lands on the order's branch, beside the others. */
-	createTask(orderId: string, task: TaskInput): Promise<TaskCreated>
+	createTask(orderId: string, task: TaskInput, options?: { idempotencyKey?: string }): Promise<TaskCreated>
 	getTasksForOrder(orderId: string): Promise<TaskView[]>
 }
 

@@ -126,6 +126,7 @@ describe('an agent run', () => {
 		['runs out of budget', [fix, { error: { status: 402, message: '{"error":{"code":"BUDGET_EXCEEDED"}}' } }], { code: 'BUDGET_EXCEEDED' }],
 		['makes a symbolic link', [{ sh: 'ln -s /etc/passwd link' }], { code: 'PATCH_FILE_UNSUPPORTED' }],
 		['makes a binary file', [{ sh: 'printf "\\000\\001\\377" > x.bin' }], { code: 'PATCH_BINARY_UNSUPPORTED' }],
+		['writes more than a patch set may hold', [{ sh: 'yes "a line of thirteen megabytes" | head -c 13000000 > large.txt' }], { code: 'PATCH_TOO_LARGE' }],
 		['makes a repository in the repository', [{ sh: 'git init -q sub' }], { code: 'PATCH_FILE_UNSUPPORTED' }],
 	])('fails by name when the agent %s', async (_what, steps, error) => {
 		const record = await ended(addRun(steps))

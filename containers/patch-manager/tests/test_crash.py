@@ -168,6 +168,30 @@ class CrashInBulk(Crash):
     test_dying_while_rolling_back = None
 
 
+class CrashWithEvents(Crash):
+    """Nobody answers, so every event goes through the spool, which is read and written again by every command."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        patcher = unittest.mock.patch.dict(os.environ, {'ORCHESTRATOR_URL': 'http://127.0.0.1:9'})
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def check_whole(self, expected_set: bool) -> bool:
+        is_applied = super().check_whole(expected_set)
+        spool = self.state('events.jsonl')
+        self.assertTrue(os.path.exists(spool) or not expected_set)
+        if os.path.exists(spool):
+            with open(spool, encoding='utf-8') as file:
+                events = [json.loads(line) for line in file]
+            self.assertEqual(len({event['event_id'] for event in events}), len(events))
+            self.assertTrue(is_applied or 'patch_applied' not in [event['event'] for event in events])
+        return is_applied
+
+    test_revert = None
+    test_dying_while_rolling_back = None
+
+
 TASKS = '.mission_control/tasks.json'
 SETTLING = '.mission_control/patch-manager/settling.json'
 

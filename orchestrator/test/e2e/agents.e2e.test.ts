@@ -87,7 +87,7 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 	it('leaves an audit trail in the order in which things happened', async () => {
 		const { log, execution, orderId } = await ended(provider)
 		const operations = log.map((line) => line.operation)
-		expect(operations.filter((operation) => !operation.startsWith('agent.') && !operation.startsWith('queue.'))).toEqual([
+		expect(operations.filter((operation) => !/^(agent|queue|collision)\./.test(operation))).toEqual([
 			'execution.queued',
 			'workspace.ready',
 			'execution.dispatched',
@@ -165,12 +165,12 @@ describe.each(AGENTS)('$provider', ({ provider, model }) => {
 describe('the commands of an order', () => {
 	it('all ran on the candidate before it landed', async () => {
 		for (const { provider } of AGENTS) {
-			const [validated] = linesOf((await ended(provider)).log, 'patch.validated')
+			const [validated] = linesOf((await ended(provider)).log, 'patch-set.validated')
 			expect(validated?.details['commands']).toMatchObject([
 				{ command: 'test ! -e src/old.js', exitCode: 0, timedOut: false },
 				{ command: 'node src/farewell/farewell.js', exitCode: 0 },
 			])
-			expect(validated?.details['treeId']).toBe(linesOf((await ended(provider)).log, 'patch.candidate')[0]?.details['tree'])
+			expect(validated?.details['tree']).toBe(linesOf((await ended(provider)).log, 'patch.candidate')[0]?.details['tree'])
 		}
 	})
 

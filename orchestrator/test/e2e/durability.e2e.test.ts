@@ -2,7 +2,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { PatchSet } from '@shared/contracts'
 import type { ClaimedTask, ContainerTask } from '@shared/contracts'
 import { orchestratorConfig, RequestRefused } from '@shared/testing/stack'
 import { query } from './support/books.ts'
@@ -111,24 +110,26 @@ describe('runners that come and go', () => {
 			await stack.addRunner(before.runner)
 		})
 
-		it('a branch that moved meanwhile is left alone, and the patch set is kept', async () => {
+		it('a branch that moved meanwhile keeps what somebody else did, and gets the work on top', async () => {
 			const { stack } = shared
 			const gate = createGate(stack, 'agent')
 			const placed = await place(stack, { provider: 'codex', scenario: { steps: [{ shell: gate.shell }, STEP] } })
 			const waiting = await gate.reached(placed)
 			const moved = await moveBranch(stack, placed.base, `factory/${placed.orderId}`)
 			waiting.open()
-			await expectStale(await placed.settled(), moved, 'patch.candidate')
+			await expectOnTopOf(moved, await placed.settled(), { candidates: 1 })
 		})
 
-		it('the same holds for a branch that moves while the candidate is validated', async () => {
+		it('the same holds for a branch that moves while the candidate is validated: the next candidate is validated anew', async () => {
 			const { stack } = shared
 			const gate = createGate(stack, 'validation')
 			const placed = await place(stack, { provider: 'codex', validate: [gate.shell], scenario: { steps: [STEP] } })
-			const waiting = await gate.reached(placed)
+			const first = await gate.reached(placed)
 			const moved = await moveBranch(stack, placed.base, `factory/${placed.orderId}`)
-			waiting.open()
-			await expectStale(await placed.settled(), moved, 'patch.landed')
+			first.open()
+			const second = await gate.reached(placed, first)
+			second.open()
+			await expectOnTopOf(moved, await placed.settled(), { candidates: 2 })
 		})
 
 		it('a message that comes twice starts nothing twice', async () => {
@@ -151,17 +152,15 @@ describe('runners that come and go', () => {
 		})
 	})
 
-	async function expectStale(settled: SettledOrder, moved: string, absent: string): Promise<void> {
-		const { stack } = shared
-		const { execution, executions, log, orderId } = settled
-		expect(executions).toHaveLength(1)
-		expect(execution).toMatchObject({ status: 'failed', landedCommit: null, error: { code: 'PATCH_STALE' } })
-		expect(execution.error?.message).toContain(moved)
-		expect(log.map((line) => line.operation)).not.toContain(absent)
-		expect(log.map((line) => line.operation)).toContain('patch-set.stale')
-		expect(PatchSet.parse(await stack.client.patchSet(execution.executionId)).files).toMatchObject([{ path: 'done.txt', change: 'create' }])
-		const branch = await settled.clone(`factory/${orderId}`)
-		expect(await branch.git('rev-parse', 'HEAD')).toBe(moved)
+	/** Landed on `moved`, which somebody else put on the branch, after so many candidates of which each was validated. */
+	async function expectOnTopOf(moved: string, settled: SettledOrder, { candidates }: { candidates: number }): Promise<void> {
+		expect(settled.execution).toMatchObject({ status: 'completed', error: null, attempt: 1 })
+		expect(settled.executions).toHaveLength(1)
+		expect(counts(settled, 'patch.candidate', 'patch-set.validated', 'patch-set.landed')).toEqual([candidates, candidates, 1])
+		const landed = await settled.clone()
+		expect(await landed.git('rev-parse', 'HEAD~1')).toBe(moved)
+		expect(await landed.git('rev-parse', 'HEAD')).toBe(settled.execution.landedCommit)
+		expect(await landed.tree()).toEqual(LANDED)
 	}
 })
 

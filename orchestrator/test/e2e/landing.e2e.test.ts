@@ -158,6 +158,13 @@ describe('people', () => {
 		expect((await order(stack, { base, provider: 'codex', scenario: CI })).execution.status).toBe('completed')
 		const out = await order(stack, { base, provider: 'codex', scope: [{ path: 'a.txt', start: 1, end: 9 }], scenario: edit(20, 'outside') })
 		expect(out.execution).toMatchObject({ status: 'failed', error: { code: 'PATCH_POLICY', details: { rule: 'outside-scope', path: 'a.txt' } } })
+		const kept = { workspaceId: base.workspace.workspaceId, patchSetId: out.execution.patchSetId as never }
+		for (const options of [{ dryRun: true }, {}]) {
+			expect(await applyPatches(stack, kept, options)).toMatchObject({ status: 'refused', errors: [{ code: 'PATCH_POLICY', details: { rule: 'outside-scope' } }] })
+		}
+		await setPolicy(stack, base.workspace.workspaceId, { outcomes: { 'protected-file': 'allow', 'outside-scope': 'allow' } })
+		expect(await applyPatches(stack, kept)).toMatchObject({ status: 'landed', patchSetId: out.execution.patchSetId })
+		await setPolicy(stack, base.workspace.workspaceId, { outcomes: { 'protected-file': 'allow' } })
 		const within = await order(stack, { base, provider: 'codex', scope: [{ path: 'a.txt', start: 1, end: 9 }], scenario: edit(5, 'inside') })
 		expect(within.execution.status).toBe('completed')
 	})

@@ -238,6 +238,7 @@ describe('a branch that moved', () => {
 		const blame = { workspaceId: at.workspaceId, branch, path: 'a' }
 		const [first, second] = [one.set.patch_set_id, two.set.patch_set_id]
 		const runs = (lines: { start: number; end: number; patchSetId: string | null }[]) => lines.map(({ start, end, patchSetId }) => [start, end, patchSetId])
+		expect(await landing.call<BlameView>('blame', blame)).toMatchObject({ hasOlder: false })
 		expect(runs((await landing.call<BlameView>('blame', blame)).lines)).toEqual([[1, 3, null], [4, 4, first], [5, 20, null], [21, 22, second], [23, 31, null]])
 
 		const undo = await landing.call<PatchSet>('reverse', first, branch)
@@ -249,6 +250,7 @@ describe('a branch that moved', () => {
 		const clone = await cloneWorkspace(landing, at.workspaceId)
 		clone.git('checkout', '-q', branch)
 		expect(readFileSync(join(clone.directory, 'a'), 'utf8')).toBe(lines(30).replace('line 20\n', 'line twenty\nand more\n'))
+		expect(await landing.call<BlameView>('blame', blame)).toMatchObject({ hasOlder: false })
 		expect(runs((await landing.call<BlameView>('blame', blame)).lines)).toEqual([[1, 3, null], [4, 4, undo.patch_set_id], [5, 20, null], [21, 22, second], [23, 31, null]])
 		expect(await failure(landing.call('reverse', first, branch))).toMatchObject({ code: 'NO_CHANGES' })
 	})

@@ -32,7 +32,7 @@ function createCalls(env: TestEnv, requests: string[]) {
 	const workspaces = createWorkspaces({ db, artifacts: env.ARTIFACTS, now, ids, fetch: counted, remoteCache, credentials: createGitHubCredentials({ cache: createGitHubTokenCache(), fetch, now }) })
 	const patches = createPatchProcessor({ db, outputs: env.OUTPUTS, storeFor: (id) => workspaces.store(id), now, workerName: 'landing-test' })
 	const patchBooks = createPatchBooks({ db, now, storeFor: (id) => workspaces.store(id) })
-	const sets = createBatchSets({ ids, storeFor: (id) => workspaces.store(id), patches, policyOf: workspaces.policy, tripwires: () => [] })
+	const sets = createBatchSets({ ids, storeFor: (id) => workspaces.store(id), patches, policyOf: workspaces.policy, tripwires: () => [], scopeOf: async () => null })
 	return {
 		'workspaces.create': (input: { importUrl?: string }) => workspaces.create(input, origin),
 		'workspaces.get': workspaces.get,

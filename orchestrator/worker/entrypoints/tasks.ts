@@ -16,8 +16,8 @@ export class Tasks extends BaseWorkerEntrypoint<Env> implements TasksRpc {
 	async listOrders(page: PageRequest = {}): Promise<Page<OrderView>> {
 		return this.#services.orders.list(page, callerOf(this.ctx).workerName)
 	}
-	async createTask(orderId: string, task: TaskInput): Promise<TaskCreated> {
-		return this.#services.orders.addTask(orderId, task, callerOf(this.ctx))
+	async createTask(orderId: string, task: TaskInput, options: { idempotencyKey?: string } = {}): Promise<TaskCreated> {
+		return this.#services.orders.addTask(orderId, task, { ...callerOf(this.ctx), idempotencyKey: options.idempotencyKey })
 	}
 	async getTask(taskId: string): Promise<TaskView> {
 		return this.#services.orders.task(taskId)

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { AppError, ExecutionView, LogEntry, PatchSet } from '@shared/contracts'
+import type { Principal } from '@shared/contracts'
 import { authenticated } from './auth.ts'
 import { originOf, PageQuery, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
@@ -54,6 +55,22 @@ const patch = createRoute({
 	responses: answers(200, PatchSet, 'All that the execution changed'),
 })
 
+const rawPatch = createRoute({
+	method: 'get',
+	path: '/api/executions/{executionId}/raw-patch',
+	operationId: 'getRawPatch',
+	summary: 'The diff that Jules handed in and that no patch set can hold, as it was: for people to look at, and proved by nobody',
+	middleware: [authenticated('patch:read')] as const,
+	request: { params },
+	responses: { ...answers(200, z.string(), ''), 200: { description: 'The newest refused diff', content: { 'text/x-diff': { schema: z.string() } } } },
+})
+
+/** An execution's token reads its own set; a validation's only the one that it is about, by the id of that set. */
+function checkReader(principal: Principal, executionId: string): void {
+	const mayRead = principal.kind === 'execution' ? principal.executionId === executionId : principal.kind !== 'validation'
+	if (!mayRead) throw new AppError('FORBIDDEN', 'This token reads the patch set that it was made for, and no other.')
+}
+
 export function executionRoutes() {
 	return createRouter()
 		.openapi(list, async (c) => c.json(await c.var.services.executions.list(c.req.valid('query')), 200))
@@ -65,10 +82,7 @@ export function executionRoutes() {
 		})
 		.openapi(patch, async (c) => {
 			const { executionId } = c.req.valid('param')
-			const principal = c.get('principal')
-			if (principal.kind === 'execution' && principal.executionId !== executionId) {
-				throw new AppError('FORBIDDEN', 'An execution token reads the patch set of its own execution only.')
-			}
+			checkReader(c.get('principal'), executionId)
 			if (c.req.header('accept')?.includes('text/x-diff')) {
 				const diff = await c.var.services.patches.diffOf(executionId)
 				return c.body(diff, 200, { 'content-type': 'text/x-diff; charset=utf-8' }) as never
@@ -76,5 +90,12 @@ export function executionRoutes() {
 			const set = await c.var.services.patches.ofExecution(executionId)
 			if (set === null) throw new AppError('PATCH_NOT_FOUND', `Execution ${executionId.slice(0, 40)} has no patch set (yet).`)
 			return c.json(set, 200)
+		})
+		.openapi(rawPatch, async (c) => {
+			const { executionId } = c.req.valid('param')
+			checkReader(c.get('principal'), executionId)
+			await c.var.services.executions.mustFind(executionId)
+			// Whatever an agent wrote is a text and nothing else to a browser.
+			return c.body(await c.var.services.julesRawPatches.read(executionId), 200, { 'content-type': 'text/x-diff; charset=utf-8', 'x-content-type-options': 'nosniff' })
 		})
 }

@@ -4,6 +4,8 @@ import { authenticated } from './auth.ts'
 import { originOf, PageQuery, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
+const IdempotencyHeader = z.object({ 'idempotency-key': z.string().min(1).max(200).optional() })
+
 const create = createRoute({
 	method: 'post',
 	path: '/api/orders',
@@ -11,7 +13,7 @@ const create = createRoute({
 	summary: 'Ask for work: stores an order with its task and starts it',
 	middleware: writing(1024 * 1024),
 	request: {
-		headers: z.object({ 'idempotency-key': z.string().min(1).max(200).optional() }),
+		headers: IdempotencyHeader,
 		body: { required: true, content: { 'application/json': { schema: OrderRequest } } },
 	},
 	responses: answers(202, OrderCreated, 'The order; its execution is queued'),
@@ -42,7 +44,7 @@ const addTask = createRoute({
 	operationId: 'createTask',
 	summary: 'Add a task to an order: it lands on the branch of the order, beside the others',
 	middleware: writing(1024 * 1024),
-	request: { params: z.object({ orderId: z.string() }), body: { required: true, content: { 'application/json': { schema: TaskRequest } } } },
+	request: { params: z.object({ orderId: z.string() }), headers: IdempotencyHeader, body: { required: true, content: { 'application/json': { schema: TaskRequest } } } },
 	responses: answers(202, z.object({ taskId: TaskId, executionId: ExecutionId.nullable(), route: RouteDecision.nullable() }), 'The task; its execution is queued'),
 })
 
@@ -54,7 +56,8 @@ export function orderRoutes() {
 			return c.json(created, 202)
 		})
 		.openapi(addTask, async (c) => {
-			const added = await c.var.services.orders.addTask(c.req.valid('param').orderId, c.req.valid('json'), originOf(c.get('principal')))
+			const how = { ...originOf(c.get('principal')), idempotencyKey: c.req.valid('header')['idempotency-key'] }
+			const added = await c.var.services.orders.addTask(c.req.valid('param').orderId, c.req.valid('json'), how)
 			return c.json(added, 202)
 		})
 		.openapi(list, async (c) => c.json(await c.var.services.orders.list(c.req.valid('query')), 200))

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { AppError, ApplyRequest, BlameView, PatchEvent, PatchResult, PatchSet, PatchSetSummary, PatchStatus, RollbackRequest } from '@shared/contracts'
+import { AppError, ApplyRequest, BlameView, MAX_PATCH_SET_BYTES, PatchEvent, PatchResult, PatchSet, PatchSetSummary, PatchStatus, RollbackRequest } from '@shared/contracts'
 import type { Principal } from '@shared/contracts'
 import { bodyLimit } from '@shared/worker-base'
 import type { Requester } from '../services/patch-manager/batches.ts'
@@ -8,7 +8,8 @@ import { originOf, PageQuery, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const json = <T extends z.ZodType>(schema: T) => ({ required: true, content: { 'application/json': { schema } } })
-const SETS_BYTES = 32 * 1024 * 1024
+/** A set and what is said about it. */
+const SETS_BYTES = MAX_PATCH_SET_BYTES + 256 * 1024
 
 const apply = createRoute({
 	method: 'post',

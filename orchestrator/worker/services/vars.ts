@@ -18,6 +18,6 @@ export interface Vars {
 	leaseMs: number
 	pollMs: number
 	sweepIdleMs: number
-	jules: { plan: 'free' | 'pro' | 'ultra'; pollMs: number; asksPlanApproval: boolean }
+	jules: { plan: 'free' | 'pro' | 'ultra'; pollMs: number; planApproval: 'ask' | 'none' }
 	upstreamHeaderTimeoutMs: number
 }

@@ -44,6 +44,8 @@ export interface FakeJules {
 	sessionIds(): string[]
 	/** Fails calls of a method whatever the session; `times` absent means always. */
 	addFault(fault: Omit<JulesFault, 'isApplied'> & { isApplied?: boolean }): void
+	/** Connects a repository, as a person does in the web application. */
+	addSource(source: FakeSource): void
 	setScenarios(scenarios: unknown): void
 	/** Adds scenarios after those there are. */
 	addScenarios(scenarios: readonly unknown[]): void
@@ -58,7 +60,7 @@ const MOST_BODY_BYTES = 4 * 1024 * 1024
  * @throws AppError INVALID_INPUT for bad scenarios; Error of node:net when the port is taken.
  */
 export async function createFakeJules(options: FakeJulesOptions): Promise<FakeJules> {
-	const world: FakeWorld = { sources: options.sources ?? [], sessions: new Map(), created: 0, book: createJulesScenarioBook(options.scenarios), now: options.now ?? Date.now }
+	const world: FakeWorld = { sources: [...(options.sources ?? [])], sessions: new Map(), created: 0, book: createJulesScenarioBook(options.scenarios), now: options.now ?? Date.now }
 	const faults = createFaults(world)
 	const calls: RecordedCall[] = []
 	const apiKeys = options.apiKeys ?? []
@@ -112,6 +114,7 @@ export async function createFakeJules(options: FakeJulesOptions): Promise<FakeJu
 		calls,
 		sessionIds: () => [...world.sessions.keys()],
 		addFault: (fault) => faults.add({ isApplied: false, ...fault }),
+		addSource: (source) => void world.sources.push(source),
 		setScenarios(scenarios) {
 			world.book = createJulesScenarioBook(scenarios)
 		},

@@ -20,7 +20,7 @@ export interface FakeCall {
 }
 
 export interface FakeWorld {
-	sources: readonly FakeSource[]
+	sources: FakeSource[]
 	sessions: Map<string, FakeSession>
 	/** How many sessions were ever created. */
 	created: number

@@ -1,7 +1,7 @@
 import { GIT_DIFF_PATCH_ARGS, GIT_DIFF_RAW_ARGS, patchSetFromDiff } from '@shared/ai-patch'
 import type { ReadBase } from '@shared/ai-patch'
 import type { PatchSet } from '@shared/contracts'
-import { AppError, isAppError } from '@shared/contracts'
+import { AppError, isAppError, MAX_PATCH_SET_BYTES } from '@shared/contracts'
 import { runProgram } from '../program.ts'
 import { toolPath } from '../toolPath.ts'
 import { readBlobs } from './catFile.ts'
@@ -44,7 +44,10 @@ export async function collectChanges(tree: WorkTree, options: CollectOptions): P
 	const blobs = await readBlobs(tree.gitDir, [...new Set(ids)])
 	try {
 		const readBase: ReadBase = async (_path, blob) => blobs.get(blob ?? '') ?? null
-		return { changes: await patchSetFromDiff({ raw, diff: patch.stdout, readBase, ...options }), refusal: null, diff }
+		const changes = await patchSetFromDiff({ raw, diff: patch.stdout, readBase, ...options })
+		const bytes = Buffer.byteLength(JSON.stringify(changes))
+		if (bytes > MAX_PATCH_SET_BYTES) return { changes: null, refusal: new AppError('PATCH_TOO_LARGE', `The patch set has ${bytes} bytes; ${MAX_PATCH_SET_BYTES} is the most that the orchestrator takes. Split the task.`), diff }
+		return { changes, refusal: null, diff }
 	} catch (error) {
 		if (isAppError(error) && error.code.startsWith('PATCH_')) return { changes: null, refusal: error, diff }
 		throw error

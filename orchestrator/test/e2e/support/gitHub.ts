@@ -3,20 +3,34 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import type { ExecutionView, LogEntry, OrderCreated, OrderInput, OrderView } from '@shared/contracts'
 import { createFakeGitHub, makeAppKeys } from '@shared/testing/github'
 import type { FakeGitHub, FakeRepository } from '@shared/testing/github'
+import type { JulesScenario } from '@shared/testing/jules'
 import { script } from './stack.ts'
 import type { Script, Stack } from './stack.ts'
 
 const APP_ID = '424242'
 const WEBHOOK_SECRET = `webhook-secret-${randomBytes(16).toString('hex')}`
 
-/** A fake GitHub for all tests of a file, on which our App is installed. Call it before `sharedStack`, which takes `vars`. */
-export function sharedGitHub(repos: FakeRepository[]): { readonly fake: FakeGitHub; vars: Record<string, string>; privateKey: string } {
+interface SharedGitHub {
+	readonly fake: FakeGitHub
+	vars: Record<string, string>
+	/** What is looked for where it must not be, besides the tokens of the App. */
+	credentials: string[]
+}
+
+/** A fake GitHub for all tests of a file, on which we act as an App or with a person's token. Call it before `sharedStack`, which takes `vars`. */
+export function sharedGitHub(repos: FakeRepository[], { as = 'app' }: { as?: 'app' | 'person' } = {}): SharedGitHub {
 	let fake: FakeGitHub | undefined
 	const { privateKey, publicKey } = makeAppKeys()
-	const vars: Record<string, string> = { GITHUB_APP_ID: APP_ID, GITHUB_APP_PRIVATE_KEY: privateKey.replaceAll('\n', '\\n'), GITHUB_WEBHOOK_SECRET: WEBHOOK_SECRET, PUBLIC_URL: 'https://factory.example' }
+	const token = `github_pat_${randomBytes(20).toString('hex')}`
+	const own: Record<string, string> = as === 'app' ? { GITHUB_APP_ID: APP_ID, GITHUB_APP_PRIVATE_KEY: privateKey.replaceAll('\n', '\\n') } : { GITHUB_TOKEN: token }
+	const vars = { ...own, GITHUB_WEBHOOK_SECRET: WEBHOOK_SECRET, PUBLIC_URL: 'https://factory.example' }
+	// The lines in the middle of the key are like no other's.
+	const credentials = as === 'app' ? [privateKey, ...privateKey.split('\n').slice(2, 4)] : [token]
 	beforeAll(async () => {
 		const permissions = { contents: 'write', pull_requests: 'write', issues: 'write' } as const
-		fake = await createFakeGitHub({ repos, app: { appId: APP_ID, slug: 'vibehq', publicKey, installations: [{ id: 1, repos: repos.map(({ name }) => name), permissions }] }, webhookSecret: WEBHOOK_SECRET })
+		const names = repos.map(({ name }) => name)
+		const ours = as === 'app' ? { app: { appId: APP_ID, slug: 'vibehq', publicKey, installations: [{ id: 1, repos: names, permissions }] } } : { tokens: [{ token, login: 'owner', repos: names, permissions }] }
+		fake = await createFakeGitHub({ repos, ...ours, webhookSecret: WEBHOOK_SECRET })
 		Object.assign(vars, { GITHUB_API_URL: fake.url, GITHUB_GIT_URL: fake.url })
 	})
 	afterAll(() => fake?.close())
@@ -26,7 +40,7 @@ export function sharedGitHub(repos: FakeRepository[]): { readonly fake: FakeGitH
 			return fake
 		},
 		vars,
-		privateKey,
+		credentials,
 	}
 }
 
@@ -37,34 +51,47 @@ export function connectGitHub(shared: { readonly stack: Stack }, gitHub: ReturnT
 		secrets.push(...gitHub.fake.issuedTokens().filter((token) => !secrets.includes(token)))
 	}
 	beforeAll(() => {
-		const body = gitHub.privateKey.split('\n').slice(1, -2)
-		shared.stack.secrets.push(WEBHOOK_SECRET, gitHub.privateKey, ...body.slice(1, 3))
+		shared.stack.secrets.push(WEBHOOK_SECRET, ...gitHub.credentials)
 		gitHub.fake.setWebhookURL(`${shared.stack.url}/webhooks/github`)
 	})
 	afterEach(keepTokens)
 	// Hooks after the tests run from the last to the first, so this comes before the search.
 	afterAll(() => {
 		keepTokens()
-		expect(gitHub.fake.issuedTokens().length, 'credentials to look for').toBeGreaterThan(0)
+		if ('GITHUB_APP_ID' in gitHub.vars) expect(gitHub.fake.issuedTokens().length, 'credentials to look for').toBeGreaterThan(0)
 	})
 }
 
 export interface GitHubOrder {
+	/** Stands in the prompt and nowhere else. */
+	token: string
 	orderId: OrderCreated['orderId']
 	executionId: NonNullable<OrderCreated['executionId']>
+	/** Waits until the last execution has ended. */
 	settled: () => Promise<{ execution: ExecutionView; log: LogEntry[]; order: OrderView }>
 }
 
+export interface GitHubOrderSpec extends Omit<OrderInput, 'prompt' | 'workspace'> {
+	prompt?: string
+	repo: string
+	branch?: string
+	scenario: Script
+	/** What Jules does, where the stack has one. */
+	jules?: Partial<JulesScenario['jules']>
+}
+
 /** Places an order for a scripted agent on a branch of a repository. */
-export async function placeOnGitHub(stack: Stack, { scenario, repo, branch = 'main', prompt = 'Change the project', ...input }: Omit<OrderInput, 'prompt' | 'workspace'> & { prompt?: string; repo: string; branch?: string; scenario: Script }): Promise<GitHubOrder> {
+export async function placeOnGitHub(stack: Stack, spec: GitHubOrderSpec): Promise<GitHubOrder> {
+	const { scenario, jules, repo, branch = 'main', prompt = 'Change the project', ...input } = spec
 	const token = scriptToken(stack, scenario)
+	if (jules !== undefined) stack.jules?.addScenarios([{ name: token, match: token, provider: 'jules', jules }])
 	const { orderId, executionId } = await stack.client.createOrder({ ...input, prompt: `${prompt} (${token})`, workspace: { kind: 'github', repo, branch } })
 	if (executionId === null) throw new Error('The order was placed without an execution.')
 	const settled = async () => {
 		const execution = await stack.client.settled(executionId)
 		return { execution, log: await stack.client.log(execution.executionId), order: await stack.client.order(orderId) }
 	}
-	return { orderId, executionId, settled }
+	return { token, orderId, executionId, settled }
 }
 
 /** Teaches the model what to do with a prompt that holds the token. */

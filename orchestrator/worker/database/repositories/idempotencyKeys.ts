@@ -19,5 +19,5 @@ export async function findKey(db: Database, key: string): Promise<{ requestHash:
 	return row && { requestHash: row.request_hash, response: row.response }
 }
 
-/** Keys are kept for a day. */
+/** Keys are kept for longer than an event of GitHub is tried again. */
 export const forgetKeys = (before: number): Statement => sql.deleteFrom('idempotency_keys').where('created_at', '<', before)

@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '@shared/contracts'
+import { READ_LIMITS } from './baseTree.ts'
 import type { Commit, GitStore, RefOutcome, TreeEntry } from './gitStore.ts'
 import { hostCode } from './hostErrors.ts'
 import { createObjectCache } from './objectCache.ts'
@@ -56,7 +57,10 @@ export function createArtifactsStore({ openRepo, memory, ...http }: ArtifactsSto
 		readBlob: async (id) => {
 			const known = ahead.get('blob', id)
 			if (known !== undefined) return known.data
-			const blob = await read((repo) => repo.readBlob(id))
+			const blob = await read((repo) => repo.readBlob(id).catch((error: unknown) => {
+				throw hostCode(error) === 'MEMORY_LIMIT' ? tooLarge(id) : error
+			}))
+			if (blob !== null && blob.size > READ_LIMITS.maxFileBytes) throw tooLarge(id)
 			return blob && new Uint8Array(await blob.arrayBuffer())
 		},
 
@@ -87,4 +91,10 @@ async function guard<T>(action: string, run: () => Promise<T>): Promise<T> {
 		// The text of a network error may quote an address with a credential in it, so only its kind is told.
 		throw new AppError('GIT_UPSTREAM', `The host of the workspace failed while ${action} (${code ?? 'no answer'}). Try again.`)
 	}
+}
+
+// Before its bytes are taken over: a file of any size may lie in a repository.
+function tooLarge(id: string): AppError {
+	const limit = READ_LIMITS.maxFileBytes
+	return new AppError('PATCH_TOO_LARGE', `A file of the workspace (blob ${id}) is longer than ${limit} bytes, which is the limit for a patched file.`, { rule: 'file-bytes', limit })
 }

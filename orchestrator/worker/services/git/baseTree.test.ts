@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryStore } from '../../../test/landing/memoryStore.ts'
-import { createBaseTree } from './baseTree.ts'
+import { createBaseTree, isMergeable, MERGE_LIMITS } from './baseTree.ts'
+import type { ReadLimits } from './baseTree.ts'
 
-async function baseOf(files: Parameters<ReturnType<typeof createMemoryStore>['addTree']>[0], limits?: { maxFileBytes: number; maxTotalBytes: number }) {
+async function baseOf(files: Parameters<ReturnType<typeof createMemoryStore>['addTree']>[0], limits?: ReadLimits) {
 	const memory = createMemoryStore()
 	const base = createBaseTree(memory.store, await memory.addTree(files), limits)
 	return { base, memory }
@@ -31,11 +32,21 @@ describe('readBase', () => {
 	})
 
 	it('stops before memory does', async () => {
-		const limits = { maxFileBytes: 10, maxTotalBytes: 15 }
+		const limits = { maxFileBytes: 10, maxTotalBytes: 15, maxFileLines: 3 }
 		const { base } = await baseOf({ big: 'x'.repeat(11), a: 'a'.repeat(10), b: 'b'.repeat(5), c: 'c' }, limits)
 		await expect((await baseOf({ big: 'x'.repeat(11) }, limits)).base.readBase('big')).rejects.toMatchObject({ code: 'PATCH_TOO_LARGE', details: { rule: 'file-bytes', bytes: 11, limit: 10 } })
 		await base.readBase('a')
 		await base.readBase('b')
 		await expect(base.readBase('c')).rejects.toMatchObject({ code: 'PATCH_TOO_LARGE', details: { rule: 'total-bytes', limit: 15 } })
+		const { base: short } = await baseOf({ three: 'a\n\n\nb', four: '\n\n\n\n' }, limits)
+		await short.readBase('three')
+		await expect(short.readBase('four')).rejects.toMatchObject({ code: 'PATCH_TOO_LARGE', details: { rule: 'file-lines', path: 'four', limit: 3 } })
 	})
+})
+
+it('compares no file that is too large or has too many lines', () => {
+	const { maxFileBytes, maxFileLines } = MERGE_LIMITS
+	const lines = (count: number) => new Uint8Array(count).fill(10)
+	expect([new Uint8Array(maxFileBytes), lines(maxFileLines)].map(isMergeable)).toEqual([true, true])
+	expect([new Uint8Array(maxFileBytes + 1), lines(maxFileLines + 1)].map(isMergeable)).toEqual([false, false])
 })

@@ -47,6 +47,7 @@ export interface GitStore {
 	readAhead(commit: string, blobs: readonly string[]): Promise<void>
 	readCommit(id: string): Promise<Commit | null>
 	readTree(treeId: string): Promise<TreeEntry[] | null>
+	/** Throws PATCH_TOO_LARGE for a file that no patch can be for. */
 	readBlob(id: string): Promise<Uint8Array | null>
 	/** Stores the objects and moves the references, each only from its `old`. A reference that stands elsewhere is a returned outcome. */
 	push(updates: readonly RefUpdate[], objects: readonly GitObject[], options?: PushOptions): Promise<PushResult>

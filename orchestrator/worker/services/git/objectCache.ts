@@ -5,7 +5,8 @@ import type { SmartHTTP } from './smartHTTP.ts'
 
 /** A repository below this is fetched whole, which is one request in place of one for each directory and file. */
 const SMALL: PackLimits & { maxBytes: number } = { maxBytes: 512 * 1024, maxObjects: 600, maxTotalBytes: 8 * 1024 * 1024 }
-const BLOBS: PackLimits & { maxBytes: number } = { maxBytes: 24 * 1024 * 1024, maxObjects: 10_000, maxTotalBytes: 24 * 1024 * 1024 }
+/** The answer is in memory twice while it is unpacked, so it is well below what the files may have together. */
+const BLOBS: PackLimits & { maxBytes: number } = { maxBytes: 8 * 1024 * 1024, maxObjects: 10_000, maxTotalBytes: 16 * 1024 * 1024 }
 /** Up to so many files are not worth a request of their own kind. */
 const FEW_BLOBS = 2
 

@@ -174,6 +174,32 @@ describe('work that fails for a while', () => {
 	})
 })
 
+describe('work that was cut off when its task was there, and that not on record', () => {
+	it.each<[string, (branch: string) => [string, object]]>([
+		['a comment', () => ['issue_comment', comment('/vibehq Once', { isPullRequest: true })]],
+		['a remark', (branch) => ['pull_request_review_comment', review(branch)]],
+	])('makes no second task of %s', async (_what, eventOn) => {
+		const other = setUp()
+		const done = Promise.withResolvers<void>()
+		const cut = Promise.withResolvers<never>()
+		const { create } = other.orders
+		const services = setUp({ orders: { create, addTask: (...args) => other.orders.addTask(...args).then(() => (done.resolve(), cut.promise)) } })
+		const orderId = await ownOrder(services)
+		services.state.headRef = `factory/${orderId}`
+		void services.send(...eventOn(services.state.headRef)).catch(() => undefined)
+		await done.promise
+		const before = (await services.orders.get(orderId)).tasks
+		expect(before).toHaveLength(2)
+		other.state.headRef = services.state.headRef
+		clock += 3 * MINUTE_MS
+		expect(await other.events.retry()).toBe(1)
+		expect((await services.orders.get(orderId)).tasks).toEqual(before)
+		expect(other.sent).toHaveLength(1)
+		expect(other.comments).toEqual([expect.objectContaining({ body: expect.stringContaining(String(before[1]?.taskId)) })])
+		cut.reject(new Error('over'))
+	})
+})
+
 describe('a review comment on the pull request of an order', () => {
 	it('becomes a task that says where', async () => {
 		const services = setUp()

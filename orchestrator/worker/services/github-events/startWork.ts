@@ -43,7 +43,7 @@ export function createStartWork({ db, clientFor, orders, publicURL, workerName }
 			const { repo, commentId, author, issue, prompt } = command
 			const branch = command.branch ?? (await branchOf(command, client, place))
 			const known = command.branch === undefined ? await orderOfBranch(db, { repo, branch }) : null
-			if (known !== null) return addTask(known.orderId, prompt)
+			if (known !== null) return addTask(known.orderId, prompt, `github comment ${commentId}`)
 			const { orderId, taskId } = await orders.create({ prompt, workspace: { kind: 'github', repo, branch }, context: { gitHub: { repo, issue, commentId, author } } }, origin, `github comment ${commentId}`)
 			return { orderId, taskId }
 		})
@@ -60,10 +60,11 @@ export function createStartWork({ db, clientFor, orders, publicURL, workerName }
 	async function followUp(command: FollowupCommand): Promise<EventOutcome> {
 		const order = await orderOfBranch(db, command)
 		if (order === null) return ignored('no order has that branch')
-		return answered(command, command.pullRequest, () => addTask(order.orderId, aboutPlace(command)))
+		return answered(command, command.pullRequest, () => addTask(order.orderId, aboutPlace(command), `github review comment ${command.commentId}`))
 	}
 
-	const addTask = async (orderId: Started['orderId'], prompt: string): Promise<Started> => ({ orderId, taskId: (await orders.addTask(orderId, { prompt }, origin)).taskId })
+	/** The key is the comment's: work that was cut off before it was on record finds what it has made. */
+	const addTask = async (orderId: Started['orderId'], prompt: string, idempotencyKey: string): Promise<Started> => ({ orderId, taskId: (await orders.addTask(orderId, { prompt }, { ...origin, idempotencyKey })).taskId })
 
 	function toldOf({ orderId, taskId }: Started): string {
 		const name = `order ${inlineCode(orderId)}, task ${inlineCode(taskId)}`

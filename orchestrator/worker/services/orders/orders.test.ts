@@ -39,6 +39,33 @@ describe('orders', () => {
 		expect((await orders.create(ORDER, { workerName: 'somebody-else' }, 'same')).orderId).not.toBe(third.orderId)
 	})
 
+	it('answers a repeated key of a task with the first task, also when both come at once', async () => {
+		const { orders, sent } = createTestServices()
+		const { orderId } = await orders.create({ ...ORDER, execute: false }, ORIGIN)
+		const other = await orders.create({ ...ORDER, execute: false }, ORIGIN)
+		const task = { prompt: 'One more' }
+		const keyed = { ...ORIGIN, idempotencyKey: 'once' }
+		const both = await Promise.all([orders.addTask(orderId, task, keyed), orders.addTask(orderId, task, keyed)])
+		const third = await orders.addTask(orderId, task, keyed)
+		expect(new Set([...both, third].map(({ taskId }) => taskId)).size).toBe(1)
+		expect(new Set([...both, third].map(({ executionId }) => executionId))).toEqual(new Set([expect.stringMatching(/^EXE-/)]))
+		expect(sent).toHaveLength(1)
+		expect((await orders.get(orderId)).tasks).toHaveLength(2)
+		for (const repeat of [() => orders.addTask(orderId, { prompt: 'Another' }, keyed), () => orders.addTask(other.orderId, task, keyed)]) expect((await refusal(repeat)).code).toBe('IDEMPOTENCY_CONFLICT')
+		expect((await orders.addTask(orderId, task, { workerName: 'somebody-else', idempotencyKey: 'once' })).taskId).not.toBe(third.taskId)
+	})
+
+	it('starts the work of a repeated task that was stored only', async () => {
+		const keys: string[] = []
+		const { orders, sent } = createTestServices({ keys })
+		const { orderId } = await orders.create({ ...ORDER, execute: false }, ORIGIN)
+		const add = () => orders.addTask(orderId, { prompt: 'One more' }, { ...ORIGIN, idempotencyKey: 'no provider yet' })
+		const stored = (await refusal(add)).details?.['taskId']
+		keys.push('CODEX_API_KEY')
+		expect(await add()).toMatchObject({ taskId: stored, executionId: expect.stringMatching(/^EXE-/) })
+		expect([sent.length, (await orders.get(orderId)).tasks.length]).toEqual([1, 2])
+	})
+
 	it('loses nothing when the queue is down: the execution waits for the sweeper', async () => {
 		const { orders, executions, queueState } = createTestServices()
 		queueState.isDown = true

@@ -1,5 +1,5 @@
-import { AppError, isAppError, OrderRequest, TaskRequest, WorkspaceId } from '@shared/contracts'
-import type { ExecutionId, OrderCreated, OrderInput, OrderView, Page, PageRequest, ProviderName, RouteDecision, TaskId, TaskInput, TaskView } from '@shared/contracts'
+import { AppError, isAppError, OrderRequest, TaskId, TaskRequest, WorkspaceId } from '@shared/contracts'
+import type { ExecutionId, OrderCreated, OrderInput, OrderView, Page, PageRequest, ProviderName, RouteDecision, TaskInput, TaskView } from '@shared/contracts'
 import type { Database } from '../../database/client.ts'
 import { claimKey, findKey } from '../../database/repositories/idempotencyKeys.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
@@ -21,6 +21,12 @@ export interface OrdersDeps {
 	execute: (taskId: string, provider: ProviderName | undefined, origin: Origin) => Promise<{ executionId: string; route: RouteDecision }>
 }
 
+interface Started {
+	executionId: ExecutionId | null
+	route: RouteDecision | null
+}
+const NOT_STARTED: Started = { executionId: null, route: null }
+
 /** Orders and their tasks: create, find, list. */
 export function createOrders(deps: OrdersDeps) {
 	const { db, now, ids } = deps
@@ -34,7 +40,7 @@ export function createOrders(deps: OrdersDeps) {
 	/** Stores order and first task, and starts the work unless `execute` is false. A repeat with the same key gets the first answer. */
 	async function create(input: OrderInput, origin: Origin, idempotencyKey?: string): Promise<OrderCreated> {
 		const request = parse(OrderRequest, input, 'order')
-		const key = idempotencyKey === undefined ? undefined : `${origin.workerName} order ${idempotencyKey.slice(0, 200)}`
+		const key = keyFor('order', idempotencyKey, origin)
 		const requestHash = await deps.digest(JSON.stringify(request))
 		const earlier = key === undefined ? undefined : await answerOfKey(key, requestHash)
 		if (earlier !== undefined) return resume(earlier, request, origin)
@@ -63,22 +69,26 @@ export function createOrders(deps: OrdersDeps) {
 		const found = await findKey(db, key)
 		if (!found) return undefined
 		if (found.requestHash !== requestHash) {
-			throw new AppError('IDEMPOTENCY_CONFLICT', 'This Idempotency-Key was used with another order. Use a new key for a new order.')
+			throw new AppError('IDEMPOTENCY_CONFLICT', 'This Idempotency-Key was used with another body. Use a new key for new work.')
 		}
 		return found.response ?? undefined
 	}
 
 	async function start(order: { orderId: OrderCreated['orderId']; taskId: OrderCreated['taskId']; workspaceId: WorkspaceId | null; execute: boolean }, origin: Origin) {
 		const { execute, ...created } = order
-		if (!execute) return { ...created, executionId: null, route: null }
+		return { ...created, ...(execute ? await startTask(created, undefined, origin) : NOT_STARTED) }
+	}
+
+	/** Starts the work of a task that is stored. Throws what executing throws, with its id. */
+	async function startTask(task: Pick<OrderCreated, 'orderId' | 'taskId'>, provider: ProviderName | undefined, origin: Origin): Promise<Started> {
 		try {
-			const started = await deps.execute(order.taskId, undefined, origin)
-			return { ...created, executionId: started.executionId as OrderCreated['executionId'], route: started.route }
+			const started = await deps.execute(task.taskId, provider, origin)
+			return { executionId: started.executionId as ExecutionId, route: started.route }
 		} catch (error) {
 			// A repeat of the same call was faster: then its execution is the answer.
-			const task = isAppError(error) && error.code === 'TASK_BUSY' ? await findTask(db, order.taskId) : undefined
-			if (!task?.executionId) throw withOrder(error, created)
-			return { ...created, executionId: task.executionId, route: null }
+			const found = isAppError(error) && error.code === 'TASK_BUSY' ? await findTask(db, task.taskId) : undefined
+			if (!found?.executionId) throw withOrder(error, task)
+			return { executionId: found.executionId, route: null }
 		}
 	}
 
@@ -92,24 +102,39 @@ export function createOrders(deps: OrdersDeps) {
 		return start({ ...found, execute: request.execute }, origin)
 	}
 
-	/** One more task for an order; an order that was closed is open again. Throws what executing throws, with the task's id: it is stored. */
-	async function addTask(orderId: string, input: TaskInput, origin: Origin): Promise<{ taskId: TaskId; executionId: ExecutionId | null; route: RouteDecision | null }> {
+	/**
+	 * One more task for an order; an order that was closed is open again. A repeat with the same key gets the first task. Throws what executing
+	 * throws, with the task's id: it is stored.
+	 */
+	async function addTask(orderId: string, input: TaskInput, origin: Origin & { idempotencyKey?: string | undefined }): Promise<{ taskId: TaskId } & Started> {
 		const order = await mustFindOrder(orderId)
 		const request = parse(TaskRequest, input, 'task')
-		const { prompt, scope = null, taskType = order.taskType } = request
+		const key = keyFor('task', origin.idempotencyKey, origin)
+		const requestHash = await deps.digest(JSON.stringify({ orderId: order.orderId, request }))
+		const earlier = key === undefined ? undefined : await answerOfKey(key, requestHash)
+		const taskId = earlier === undefined ? await storeTask(order, request, { origin, key, requestHash }) : TaskId.parse(earlier)
+		const known = earlier === undefined ? undefined : await findTask(db, taskId)
+		if (known !== undefined && known.executionId !== null) return { taskId, executionId: known.executionId, route: null }
+		return { taskId, ...(request.execute ? await startTask({ orderId: order.orderId, taskId }, request.provider, origin) : NOT_STARTED) }
+	}
+
+	/** Returns the task of whoever claimed the key first. */
+	async function storeTask({ orderId, taskType: usual }: Order, request: TaskRequest, { origin, key, requestHash }: { origin: Origin; key: string | undefined; requestHash: string }): Promise<TaskId> {
+		const { prompt, scope = null, taskType = usual } = request
 		const taskId = ids.task()
 		const at = now()
-		await db.batch([
-			insertTask({ taskId, orderId: order.orderId, taskType, prompt, scope, origin, at }),
-			settleOrder({ orderId: order.orderId, at }),
-			appendLog({ source: 'orchestrator.orders', operation: 'task.created', orderId: order.orderId, taskId, details: { taskType }, workerName: origin.workerName, at }),
-		])
-		if (!request.execute) return { taskId, executionId: null, route: null }
 		try {
-			const started = await deps.execute(taskId, request.provider, origin)
-			return { taskId, executionId: started.executionId as ExecutionId, route: started.route }
+			await db.batch([
+				...(key === undefined ? [] : [claimKey({ key, requestHash, response: taskId, origin, at })]),
+				insertTask({ taskId, orderId, taskType, prompt, scope, origin, at }),
+				settleOrder({ orderId, at }),
+				appendLog({ source: 'orchestrator.orders', operation: 'task.created', orderId, taskId, details: { taskType }, workerName: origin.workerName, at }),
+			])
+			return taskId
 		} catch (error) {
-			throw withOrder(error, { orderId: order.orderId, taskId })
+			const first = key === undefined ? undefined : await answerOfKey(key, requestHash)
+			if (first === undefined) throw error
+			return TaskId.parse(first)
 		}
 	}
 
@@ -141,6 +166,11 @@ export function createOrders(deps: OrdersDeps) {
 	}
 }
 export type Orders = ReturnType<typeof createOrders>
+
+/** Keys of one caller and one kind of work meet nobody else's. */
+function keyFor(what: 'order' | 'task', key: string | undefined, { workerName }: Origin): string | undefined {
+	return key === undefined ? undefined : `${workerName} ${what} ${key.slice(0, 200)}`
+}
 
 /** The order is stored: its refusal names it, so that the work can be started once somebody can do it. */
 function withOrder(error: unknown, { orderId, taskId }: Pick<OrderCreated, 'orderId' | 'taskId'>): unknown {

@@ -1,13 +1,14 @@
 import { patchSetFromContents, patchSetFromPatches, revertPatchSet } from '@shared/ai-patch'
 import type { FileContents, LandedFile } from '@shared/ai-patch'
 import { AppError, FileMode, isAppError, PatchSet } from '@shared/contracts'
-import type { PatchBatch, PatchResult, WorkspacePolicy } from '@shared/contracts'
+import type { PatchBatch, PatchResult, ScopeEntry, WorkspacePolicy } from '@shared/contracts'
 import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
-import { createBaseTree } from '../git/baseTree.ts'
-import type { BaseTree } from '../git/baseTree.ts'
+import { createBaseTree, MERGE_LIMITS } from '../git/baseTree.ts'
+import type { BaseTree, ReadLimits } from '../git/baseTree.ts'
 import type { GitStore } from '../git/gitStore.ts'
 import type { Ids } from '../ids.ts'
 import { buildCandidate } from './candidate.ts'
+import { boundError, boundPaths } from './conflicts.ts'
 import type { PatchStore } from './patchStore.ts'
 import { describeHits, judgePolicy, policyError } from './policy.ts'
 
@@ -17,17 +18,21 @@ export interface BatchSetsDeps {
 	patches: Pick<PatchStore, 'mustFind' | 'load' | 'recordOfExecution'>
 	policyOf: (workspaceId: string) => Promise<WorkspacePolicy>
 	tripwires: () => readonly string[]
+	/** What a task may touch; null means anything. */
+	scopeOf: (taskId: string) => Promise<readonly ScopeEntry[] | null>
 }
 
 /** A set that has landed, and where. */
 export type LandedSet = PatchSetRecord & { workspaceId: string; branch: string }
 
 /** The sets of batches: made from patches, found again, or made as the reverse of one that landed. */
-export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires }: BatchSetsDeps) {
+export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires, scopeOf }: BatchSetsDeps) {
 	async function withStore<T>(workspaceId: string, use: (store: GitStore) => Promise<T>): Promise<T> {
 		const store = await storeFor(workspaceId)
 		try {
 			return await use(store)
+		} catch (error) {
+			throw boundError(error)
 		} finally {
 			store.dispose()
 		}
@@ -59,19 +64,24 @@ export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires }:
 		return { set: await patches.load(record.patchSetId) }
 	}
 
+	/** A set that an agent made is held to the scope of its task however it is landed; an undo, and what was never a task's, to none. */
+	async function scopeOfSet({ executionId, taskId }: Pick<PatchSetRecord, 'executionId' | 'taskId'>): Promise<readonly ScopeEntry[] | null> {
+		return executionId === null || taskId === null ? null : scopeOf(taskId)
+	}
+
 	/** What would become of the set now. Nothing is written and nobody is asked. */
-	async function dryRun({ batchId, branch, workspaceId, set }: { batchId: string; branch: string; workspaceId: string; set: PatchSet }): Promise<PatchResult> {
+	async function dryRun({ batchId, branch, workspaceId, set, scope }: { batchId: string; branch: string; workspaceId: string; set: PatchSet; scope: readonly ScopeEntry[] | null }): Promise<PatchResult> {
 		const total = set.patches.length
 		const told = { batchId, patchSetId: set.patch_set_id, branch, merged: [], alreadyApplied: [] }
 		try {
-			const verdict = judgePolicy(set, { rules: await policyOf(workspaceId), scope: null, tripwires: tripwires() })
+			const verdict = judgePolicy(set, { rules: await policyOf(workspaceId), scope, tripwires: tripwires() })
 			if (verdict.outcome === 'refuse') throw policyError(verdict.refused)
 			const errors = verdict.outcome === 'allow' ? [] : [{ code: 'PATCH_POLICY', message: `A person would have to decide: ${describeHits(verdict.asked)}.` }]
 			const { merged, alreadyApplied } = await withStore(workspaceId, async (store) => {
 				const head = await store.readRef(`refs/heads/${branch}`)
 				return buildCandidate(store, set, { onto: head ?? set.base_commit, text: { record: recordFor(set), message: set.summary, author: NOBODY, approvedBy: null } })
 			})
-			return { ...told, status: 'dry-run', success: true, appliedOperations: total, failedOperations: 0, errors, merged, alreadyApplied }
+			return { ...told, status: 'dry-run', success: true, appliedOperations: total, failedOperations: 0, errors, merged: boundPaths(merged), alreadyApplied: boundPaths(alreadyApplied) }
 		} catch (error) {
 			if (!isAppError(error) || !(error.code.startsWith('PATCH_') || error.code === 'NO_CHANGES')) throw error
 			const { code, message, details } = error
@@ -93,7 +103,7 @@ export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires }:
 		return withStore(landed.workspaceId, async (store) => {
 			const head = await store.readRef(`refs/heads/${how.branch}`)
 			if (head === null) throw new AppError('PATCH_STALE', `The branch ${how.branch} does not exist any more.`, { branch: how.branch })
-			const [base, current] = await Promise.all([treeOf(store, set.base_commit), treeOf(store, head)])
+			const [base, current] = await Promise.all([treeOf(store, set.base_commit, MERGE_LIMITS), treeOf(store, head, MERGE_LIMITS)])
 			const modes = { readBaseMode: modeIn(base), readCurrentMode: modeIn(current) }
 			const changes = await revertPatchSet(set, { readBase: base.readBase, readCurrent: current.readBase, ...modes })
 			const contents = await Promise.all(changes.filter(({ landing }) => landing !== 'already-applied').map((file) => contentsOf(file, current)))
@@ -105,17 +115,17 @@ export function createBatchSets({ ids, storeFor, patches, policyOf, tripwires }:
 		})
 	}
 
-	return { fromPatches, again, dryRun, landedSet, reverse }
+	return { fromPatches, again, scopeOfSet, dryRun, landedSet, reverse }
 }
 export type BatchSets = ReturnType<typeof createBatchSets>
 
 const NOBODY = { name: 'VibeHQ', email: 'factory@vibehq.invalid' }
 
-async function treeOf(store: GitStore, commit: string): Promise<BaseTree> {
+async function treeOf(store: GitStore, commit: string, limits?: ReadLimits): Promise<BaseTree> {
 	await store.readAhead(commit, [])
 	const found = await store.readCommit(commit)
 	if (found === null) throw new AppError('PATCH_STALE', `The workspace has no commit ${commit}. Name one that it has.`, { expected: commit, actual: null })
-	return createBaseTree(store, found.tree)
+	return createBaseTree(store, found.tree, limits)
 }
 
 const modeIn = (tree: BaseTree) => async (path: string) => FileMode.safeParse((await tree.entryAt(path))?.mode).data ?? null

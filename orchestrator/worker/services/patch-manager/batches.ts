@@ -5,6 +5,7 @@ import { closeBatch, findBatch, forgottenBatches, insertBatch, touchBatch } from
 import type { Batch, NewBatch } from '../../database/repositories/patchBatches.ts'
 import { eventsOfPatchSet } from '../../database/repositories/patchEvents.ts'
 import { closeFootprints } from '../../database/repositories/footprints.ts'
+import { findOrder } from '../../database/repositories/orders.ts'
 import type { Collisions } from '../collisions/collisions.ts'
 import type { TaskQueue } from '../container-tasks/taskQueue.ts'
 import type { WorkflowPort } from '../executions/dispatcher.ts'
@@ -40,6 +41,7 @@ export interface BatchesDeps {
 export type Requester = Origin & { isOperator: boolean }
 
 const FACTORY_BRANCH = 'factory/'
+const ORDER_BRANCH = /^factory\/(ORD-[0-9A-Z]{6})$/
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 500
 
@@ -59,9 +61,19 @@ export function createBatches(deps: BatchesDeps) {
 		throw new AppError('WORKSPACE_NOT_FOUND', `There is no workspace ${workspaceId}.`)
 	}
 
+	/** What a Worker lands for an order lands where that works: on GitHub the workspaces of all Workers share the branches of a repository. */
+	async function checkOrder({ workspaceId, branch, orderId }: { workspaceId: string; branch: string; orderId?: string | undefined }, { isOperator }: Requester): Promise<void> {
+		const named = [orderId, ORDER_BRANCH.exec(branch)?.[1]].filter((id) => id !== undefined)
+		for (const id of isOperator ? [] : new Set(named)) {
+			const order = await findOrder(db, id)
+			const isElsewhere = order === undefined ? id === orderId : order.workspaceId !== workspaceId
+			if (isElsewhere) throw new AppError('ORDER_NOT_FOUND', `There is no order ${id} in workspace ${workspaceId}.`)
+		}
+	}
+
 	/**
 	 * Lands a batch of patches, or a kept set once more, and answers with the end or, after `waitMs`, with `pending`. Throws INVALID_INPUT,
-	 * FORBIDDEN, IDEMPOTENCY_CONFLICT, PATCH_BASE_REQUIRED and what making the set throws; what happens to a stored set is in the answer.
+	 * FORBIDDEN, ORDER_NOT_FOUND, IDEMPOTENCY_CONFLICT, PATCH_BASE_REQUIRED and what making the set throws; what happens to a stored set is in the answer.
 	 */
 	async function apply(input: PatchBatchInput, options: PatchOptionsInput, requester: Requester): Promise<PatchResult> {
 		const request = parse(PatchBatch, input, 'batch')
@@ -74,8 +86,9 @@ export function createBatches(deps: BatchesDeps) {
 		const known = request.patchSetId === undefined ? undefined : await patches.mustFind(request.patchSetId)
 		const branch = request.branch ?? known?.branch ?? `${FACTORY_BRANCH}${batchId}`
 		checkBranch(branch, requester)
+		await checkOrder({ ...request, branch }, requester)
 		const made = known === undefined ? await deps.sets.fromPatches({ ...request, batchId }) : await deps.sets.again(known, request.workspaceId)
-		if (how.dryRun) return deps.sets.dryRun({ batchId, branch, workspaceId: request.workspaceId, set: made.set })
+		if (how.dryRun) return deps.sets.dryRun({ batchId, branch, workspaceId: request.workspaceId, set: made.set, scope: known === undefined ? null : await deps.sets.scopeOfSet(known) })
 		const message = request.reason ?? made.set.summary
 		const batch: NewBatch = {
 			batchId, kind: known === undefined ? 'apply' : 'reapply', patchSetId: made.set.patch_set_id, workspaceId: request.workspaceId, branch, orderId: request.orderId ?? known?.orderId ?? null, requestHash,
@@ -160,8 +173,9 @@ export function createBatches(deps: BatchesDeps) {
 	// The steps of its Workflow, each on the batch as it stands.
 	async function planOf(batchId: string): Promise<LandingPlan> {
 		const { patchSetId, workspaceId, branch, orderId, input, workerName } = await mustFind(batchId)
-		const { baseCommit } = await patches.mustFind(patchSetId)
-		return { subjectId: batchId, patchSetId, workspaceId, branch, orderId, executionId: null, baseCommit, scope: null, validate: input.validate, message: input.message, workerName }
+		const record = await patches.mustFind(patchSetId)
+		const scope = await deps.sets.scopeOfSet(record)
+		return { subjectId: batchId, patchSetId, workspaceId, branch, orderId, executionId: null, baseCommit: record.baseCommit, scope, validate: input.validate, message: input.message, workerName }
 	}
 
 	async function close(batchId: string, end: { status: BatchStatus; commit: string | null; error: Failure | null }): Promise<{ status: string }> {

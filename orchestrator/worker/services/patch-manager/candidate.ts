@@ -4,7 +4,7 @@ import { AppError, FileMode, isAppError } from '@shared/contracts'
 import type { PatchSet } from '@shared/contracts'
 import type { LandedFileRow } from '../../database/repositories/landedFiles.ts'
 import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
-import { createBaseTree, READ_LIMITS } from '../git/baseTree.ts'
+import { createBaseTree, MERGE_LIMITS, READ_LIMITS } from '../git/baseTree.ts'
 import type { BaseTree } from '../git/baseTree.ts'
 import type { Commit, GitStore } from '../git/gitStore.ts'
 import { makeCommit } from '../git/objects.ts'
@@ -35,9 +35,8 @@ interface LandedChange extends AppliedFile {
 	landing: Landing
 }
 
-const READS_AT_ONCE = 8
-/** Base and branch are in memory side by side when they are merged. */
-const MERGE_LIMITS = { maxFileBytes: READ_LIMITS.maxFileBytes, maxTotalBytes: READ_LIMITS.maxTotalBytes / 2 }
+/** How long a file is shows when it is here, so few are on their way at once. */
+const READS_AT_ONCE = 4
 
 /**
  * A patch set as one new commit on `onto`, in memory. Where that is the base of the set it is applied; where the branch has moved on it
@@ -80,26 +79,26 @@ async function readHead(store: GitStore, onto: string): Promise<Commit> {
 }
 
 async function applied(set: PatchSet, tree: BaseTree): Promise<LandedChange[]> {
-	await readAhead(tree, set)
+	await readAhead(tree, set, READS_AT_ONCE)
 	return (await applyPatchSet(set, tree.readBase)).map((file) => ({ ...file, landing: 'applied' }))
 }
 
 async function merged(store: GitStore, set: PatchSet, { base, headTree }: { base: Commit; headTree: BaseTree }): Promise<LandedChange[]> {
 	const baseTree = createBaseTree(store, base.tree, MERGE_LIMITS)
-	await Promise.all([readAhead(baseTree, set), readAhead(headTree, set)])
+	await Promise.all([baseTree, headTree].map((tree) => readAhead(tree, set, READS_AT_ONCE / 2)))
 	const modeIn = (tree: BaseTree) => async (path: string) => FileMode.safeParse((await tree.entryAt(path))?.mode).data ?? null
 	return await landPatchSet(set, { readBase: baseTree.readBase, readCurrent: headTree.readBase, readBaseMode: modeIn(baseTree), readCurrentMode: modeIn(headTree) })
 }
 
 /** Reads the files side by side. What fails here fails again, in the order of the set, when the patch engine asks for it. */
-async function readAhead(tree: BaseTree, set: PatchSet): Promise<void> {
+async function readAhead(tree: BaseTree, set: PatchSet, atOnce: number): Promise<void> {
 	const paths = set.files.values()
 	const reader = async () => {
 		for (const { path, from, base_blob } of paths) {
 			await (base_blob === null ? tree.entryAt(path) : tree.readBase(from ?? path)).catch(() => undefined)
 		}
 	}
-	await Promise.all(Array.from({ length: READS_AT_ONCE }, reader))
+	await Promise.all(Array.from({ length: atOnce }, reader))
 }
 
 async function rowsOf(changes: readonly LandedChange[], headTree: BaseTree): Promise<LandedFileRow[]> {

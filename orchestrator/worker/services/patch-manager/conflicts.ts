@@ -1,3 +1,4 @@
+import { AppError, isAppError } from '@shared/contracts'
 import { z } from 'zod'
 
 const Side = z.object({ start: z.int(), end: z.int(), text: z.string() })
@@ -28,6 +29,19 @@ export function boundConflicts(conflicts: unknown): ShownConflict[] {
 		}
 		return { path: path.slice(0, 4096), kind, reason: reason.slice(0, 1000), hunks: shown, hunkCount: hunks.length }
 	})
+}
+
+/** Any error as it is, but a conflict with no more of its hunks than a row or an answer takes. */
+export function boundError(error: unknown): unknown {
+	if (!isAppError(error) || error.code !== 'PATCH_CONFLICT') return error
+	return new AppError('PATCH_CONFLICT', error.message, { ...error.details, conflicts: boundConflicts(error.details?.['conflicts']) })
+}
+
+/** As many of the paths as fit; the last entry says how many do not. */
+export function boundPaths(paths: readonly string[]): string[] {
+	let charsLeft = MAX_CHARS
+	const end = paths.findIndex((path) => (charsLeft -= path.length) < 0)
+	return end === -1 ? [...paths] : [...paths.slice(0, end), `(and ${paths.length - end} more)`]
 }
 
 function cutSide({ start, end, text }: z.infer<typeof Side>): z.infer<typeof Side> {

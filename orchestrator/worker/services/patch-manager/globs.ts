@@ -4,8 +4,12 @@
  */
 export function matchesGlob(pattern: string, path: string): boolean {
 	const tokens = tokensOf(pattern.toLowerCase())
-	// fits[j]: the tokens read so far fit the first j characters.
 	const text = path.toLowerCase()
+	const [first, last] = [tokens.findIndex(isWild), tokens.findLastIndex(isWild)]
+	if (first === -1) return tokens.join('') === text
+	// Nearly every path is none of nearly every pattern, and is told apart by an end of it.
+	if (!text.startsWith(tokens.slice(0, first).join('')) || !text.endsWith(tokens.slice(last + 1).join(''))) return false
+	// fits[j]: the tokens read so far fit the first j characters.
 	let fits = Array.from({ length: text.length + 1 }, () => false)
 	fits[0] = true
 	for (const token of tokens) {
@@ -26,3 +30,5 @@ export function matchesGlob(pattern: string, path: string): boolean {
 function tokensOf(pattern: string): string[] {
 	return pattern.match(/\*\*\/|\*\*|[^]/g) ?? []
 }
+
+const isWild = (token: string) => token === '**/' || token === '**' || token === '*' || token === '?'

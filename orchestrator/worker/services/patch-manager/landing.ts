@@ -5,7 +5,7 @@ import type { HumanRequests, Question } from '../human-requests/humanRequests.ts
 import { toFailure } from '../executions/failures.ts'
 import { sha256Of } from '../sha256.ts'
 import type { Advanced, Candidate, LandingSubject, PatchProcessor } from './patchProcessor.ts'
-import { describeHits, outcomeOf } from './policy.ts'
+import { describeHits, outcomeOf, reported } from './policy.ts'
 import { judgeValidation } from './validation.ts'
 
 /** Everything that decides how one set lands. */
@@ -58,7 +58,7 @@ export function createLanding({ patches, queue, human, policyOf, tripwires }: La
 		const { outcome, asked } = await patches.checkPolicy(plan, set, { rules, scope: plan.scope, tripwires: tripwires() })
 		if (outcome !== 'ask') return { requestId: null }
 		const question = `May patch set ${plan.patchSetId} land on ${plan.branch}? It breaks what a person has to decide on: ${describeHits(asked)}.`
-		return ask(plan, { kind: 'patch-policy', question, details: { patchSetId: plan.patchSetId, hits: asked.slice(0, 100), hitCount: asked.length }, digest: record.sha256 })
+		return ask(plan, { kind: 'patch-policy', question, details: { patchSetId: plan.patchSetId, ...reported(asked) }, digest: record.sha256 })
 	}
 
 	/** Whether the person has said yes. Throws PATCH_REJECTED for a no, and for no answer in time. */

@@ -8,7 +8,7 @@ import { appendPatchEvent, eventsOfPatchSet } from '../../database/repositories/
 import { findPatchSet, listPatchSets } from '../../database/repositories/patchSets.ts'
 import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
 import { decodeCursor, encodeCursor, toPage } from '../cursor.ts'
-import { createBaseTree } from '../git/baseTree.ts'
+import { createBaseTree, isMergeable, MERGE_LIMITS } from '../git/baseTree.ts'
 import type { GitStore } from '../git/gitStore.ts'
 import type { Origin } from '../origin.ts'
 
@@ -18,8 +18,9 @@ export interface PatchBooksDeps {
 	storeFor: (workspaceId: string) => Promise<GitStore>
 }
 
-/** Landings of a file that blame looks back over. */
+/** Landings of a file that blame looks back over, and bytes of all its versions together: comparing them is what takes the time. */
 const MAX_STEPS = 200
+const MAX_BLAME_BYTES = 128 * 1024 * 1024
 const MAX_EVENT_CHARS = 64 * 1024
 
 /** What is known of patch sets afterwards: their history, what is reported of them, and who wrote which line. */
@@ -54,42 +55,38 @@ export function createPatchBooks({ db, now, storeFor }: PatchBooksDeps) {
 		return { patchSet: record === undefined ? null : toSummary(record), events: events.map(({ eventType, status, metadata, workerName, at }) => ({ event: eventType, status, metadata, workerName, at })) }
 	}
 
-	/** Who wrote each line of a file as it stands on a branch. Throws NOT_FOUND for a file that is not there, PATCH_BINARY_UNSUPPORTED for one that is no text. */
+	/** Who wrote each line of a file as it stands on a branch. Throws NOT_FOUND for a file that is not there, PATCH_TOO_LARGE, PATCH_BINARY_UNSUPPORTED for one that is no text. */
 	async function blame({ workspaceId, branch, path }: { workspaceId: string; branch: string; path: string }): Promise<BlameView> {
 		const store = await storeFor(workspaceId)
 		try {
 			const head = await store.readRef(`refs/heads/${branch}`)
 			const commit = head === null ? null : await store.readCommit(head)
-			const current = commit === null ? null : await createBaseTree(store, commit.tree).readBase(path)
+			const current = commit === null ? null : await createBaseTree(store, commit.tree, MERGE_LIMITS).readBase(path)
 			if (head === null || current === null) throw new AppError('NOT_FOUND', `There is no file ${JSON.stringify(path)} on the branch ${branch}.`)
 			const text = textOf(current)
 			if (text === null) throw new AppError('PATCH_BINARY_UNSUPPORTED', `${JSON.stringify(path)} is not UTF-8 text, so it has no lines.`)
-			const landings = await pathHistory({ workspaceId, branch, path })
-			const steps: BlameStep[] = []
-			for (const { patchSetId, oldBlob, newBlob } of landings) {
-				const [base, result] = [await readText(store, oldBlob), await readText(store, newBlob)]
-				if (base !== null && result !== null) steps.push({ patchSetId, base, result })
-			}
+			const found = await pathHistory({ workspaceId, branch, path })
+			const landings = found.slice(-MAX_STEPS)
 			const writers = new Map(landings.map((landing) => [landing.patchSetId, landing]))
 			const runs: BlameView['lines'] = []
-			for (const [index, patchSetId] of blameLines(steps, text).entries()) {
+			for (const [index, patchSetId] of (await blameLines(stepsOf(store, landings), text)).entries()) {
 				const last = runs.at(-1)
 				if (last !== undefined && last.patchSetId === patchSetId) last.end = index + 1
 				else runs.push({ start: index + 1, end: index + 1, patchSetId, executionId: writers.get(patchSetId ?? '')?.executionId ?? null, orderId: writers.get(patchSetId ?? '')?.orderId ?? null })
 			}
-			return { path, branch, commit: head, lines: runs }
+			return { path, branch, commit: head, hasOlder: found.length > landings.length, lines: runs }
 		} finally {
 			store.dispose()
 		}
 	}
 
-	/** Landings of a file, oldest first, and before them those of the path it was moved from. */
+	/** Landings of a file, oldest first, and before them those of the path it was moved from: at least one more than are looked at, where there are. */
 	async function pathHistory(place: { workspaceId: string; branch: string; path: string }) {
-		const own = await landingsOfPath(db, { ...place, limit: MAX_STEPS })
+		const own = await landingsOfPath(db, { ...place, limit: MAX_STEPS + 1 })
 		const move = own.findLast(({ from }) => from !== null)
 		if (move === undefined || move.from === null) return own
-		const before = await landingsOfPath(db, { ...place, path: move.from, limit: MAX_STEPS })
-		return [...before.filter(({ id }) => id < move.id), ...own.filter(({ id }) => id >= move.id)].slice(-MAX_STEPS)
+		const before = await landingsOfPath(db, { ...place, path: move.from, limit: MAX_STEPS + 1 })
+		return [...before.filter(({ id }) => id < move.id), ...own.filter(({ id }) => id >= move.id)]
 	}
 
 	return { report, history, one, blame }
@@ -109,9 +106,24 @@ function textOf(bytes: Uint8Array): string | null {
 	}
 }
 
-/** '' for no file, null for what is no text or not there any more. */
-async function readText(store: GitStore, blob: string | null): Promise<string | null> {
-	if (blob === null) return ''
-	const bytes = await store.readBlob(blob)
-	return bytes === null ? null : textOf(bytes)
+type Landed = Pick<Awaited<ReturnType<typeof landingsOfPath>>[number], 'patchSetId' | 'oldBlob' | 'newBlob'>
+
+/** The versions of a file, one after the other; what is no text or not there any more is left out. Throws PATCH_TOO_LARGE. */
+async function* stepsOf(store: GitStore, landings: readonly Landed[]): AsyncGenerator<BlameStep> {
+	let left = MAX_BLAME_BYTES
+	const read = async (blob: string | null): Promise<string | null> => {
+		if (blob === null) return ''
+		const bytes = await store.readBlob(blob)
+		left -= bytes?.length ?? 0
+		if (bytes !== null && !isMergeable(bytes)) throw new AppError('PATCH_TOO_LARGE', `The file was once too large to tell who wrote which line (blob ${blob}).`, { rule: 'file-bytes', limit: MERGE_LIMITS.maxFileBytes })
+		if (left < 0) throw new AppError('PATCH_TOO_LARGE', `The versions of the file have more than ${MAX_BLAME_BYTES} bytes together, which is too much to tell who wrote which line.`, { rule: 'blame-bytes', limit: MAX_BLAME_BYTES })
+		return bytes === null ? null : textOf(bytes)
+	}
+	let last: { blob: string | null; text: string | null } | undefined
+	for (const { patchSetId, oldBlob, newBlob } of landings) {
+		// Nearly always it begins where the one before it ended.
+		const base = last !== undefined && last.blob === oldBlob ? last.text : await read(oldBlob)
+		last = { blob: newBlob, text: await read(newBlob) }
+		if (base !== null && last.text !== null) yield { patchSetId, base, result: last.text }
+	}
 }

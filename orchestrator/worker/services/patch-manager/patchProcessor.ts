@@ -5,12 +5,12 @@ import type { PatchSetRecord } from '../../database/repositories/patchSets.ts'
 import type { GitStore, RefOutcome } from '../git/gitStore.ts'
 import type { Person } from '../git/objects.ts'
 import { buildCandidate } from './candidate.ts'
-import { boundConflicts } from './conflicts.ts'
+import { boundError, boundPaths } from './conflicts.ts'
 import { recordStep } from './patchRecord.ts'
 import type { PatchStep } from './patchRecord.ts'
 import { createPatchStore } from './patchStore.ts'
 import type { PatchStoreDeps } from './patchStore.ts'
-import { DEFAULT_POLICY, judgePolicy, policyError } from './policy.ts'
+import { DEFAULT_POLICY, judgePolicy, policyError, reported } from './policy.ts'
 import type { Policy, Verdict } from './policy.ts'
 
 export interface PatchProcessorDeps extends PatchStoreDeps {
@@ -48,9 +48,9 @@ export interface Candidate {
 	parent: string
 	/** What `advance` expects to find at the branch. Null when it did not exist. */
 	expectedOld: string | null
-	/** Files that were merged with later work. */
+	/** Files that were merged with later work: as many as a Workflow's state takes. */
 	merged: string[]
-	/** Files that the branch has already. */
+	/** Files that the branch has already, likewise. */
 	alreadyApplied: string[]
 	/** The branch has all of it: there is nothing to validate and nothing to move. */
 	isThere: boolean
@@ -92,7 +92,7 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 		try {
 			return await step()
 		} catch (thrown) {
-			const error = bounded(thrown)
+			const error = boundError(thrown)
 			if (isAppError(error) && (error.code.startsWith('PATCH_') || error.code === 'NO_CHANGES')) {
 				const name = error.code === 'PATCH_STALE' ? 'stale' : error.code === 'PATCH_CONFLICT' ? 'conflict' : 'refused'
 				const details = { code: error.code, ...error.details }
@@ -119,8 +119,8 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 			return judgement
 		})
 		const { maxFiles, maxBlockBytes } = policy.rules
-		const passed: PatchStep = { name: 'policy-passed', details: { maxFiles, maxBlockBytes, allowed: verdict.allowed }, onceKey: 'policy' }
-		const asked: PatchStep = { name: 'asked', status: 'asked', details: { hits: verdict.asked }, onceKey: 'policy' }
+		const passed: PatchStep = { name: 'policy-passed', details: { maxFiles, maxBlockBytes, allowed: reported(verdict.allowed) }, onceKey: 'policy' }
+		const asked: PatchStep = { name: 'asked', status: 'asked', details: reported(verdict.asked), onceKey: 'policy' }
 		await note(subject, verdict.outcome === 'ask' ? asked : passed)
 		return verdict
 	}
@@ -141,8 +141,9 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 				const [refs] = await Promise.all([store.readRefs([branchRef, ref]), store.readAhead(set.base_commit, set.files.flatMap(({ base_blob }) => base_blob ?? []))])
 				const head = refs.get(branchRef) ?? null
 				const built = await buildCandidate(store, set, { onto: head ?? set.base_commit, text })
-				const { commit, tree, parent, merged, alreadyApplied } = built
-				const candidate: Candidate = { commit, tree, ref, parent, expectedOld: head, merged, alreadyApplied, isThere: commit === parent }
+				const { commit, tree, parent } = built
+				const told = { merged: boundPaths(built.merged), alreadyApplied: boundPaths(built.alreadyApplied) }
+				const candidate: Candidate = { commit, tree, ref, parent, expectedOld: head, ...told, isThere: commit === parent }
 				if (candidate.isThere) return { candidate, files: built.files }
 				await request.onBuilt?.(candidate)
 				const known = refs.get(ref) ?? null
@@ -203,12 +204,6 @@ export function createPatchProcessor(deps: PatchProcessorDeps) {
 	return { ...patchStore, checkPolicy, makeCandidate, advance, discard, note }
 }
 export type PatchProcessor = ReturnType<typeof createPatchProcessor>
-
-/** A conflict with no more of its hunks than a row takes. */
-function bounded(error: unknown): unknown {
-	if (!isAppError(error) || error.code !== 'PATCH_CONFLICT') return error
-	return new AppError('PATCH_CONFLICT', error.message, { ...error.details, conflicts: boundConflicts(error.details?.['conflicts']) })
-}
 
 const isAt = (outcome: RefOutcome | undefined, commit: string) => outcome !== undefined && (outcome.isDone || outcome.actual === commit)
 

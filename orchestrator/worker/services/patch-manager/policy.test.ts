@@ -31,6 +31,19 @@ it('lets an ordinary set pass', () => {
 	expect(() => checkPolicy(setOf({ 'src/a.ts': 'const a = 1\n', '.gitignore': 'x\n' }))).not.toThrow()
 })
 
+it('judges ten thousand files of long paths, three hundred thousand operations and as many secrets', () => {
+	const common = { task_id: 'TSK-000000000000', metadata: { provider: 'codex' } }
+	const paths = Array.from({ length: 10_000 }, (_, at) => `${at}/${'a/'.repeat(120)}${'a'.repeat(240)}`)
+	const patches = Array.from({ length: 300_000 }, (_, at) => ({ ...common, file: paths[at % 10_000] ?? '', operation: 'insert-after' as const, line: at + 1, block: 'x\n' }))
+	const set = setOf({ 'a.txt': 'AKIA0000000000000000\n'.repeat(300_000) })
+	const files = paths.map((path) => ({ path, change: 'modify' as const, mode: '100644' as const, base_blob: BLOB, result_blob: BLOB }))
+	const policy = { ...DEFAULT_POLICY, scope: [{ path: paths[0] ?? '', start: 1, end: 1 }, { path: 'a.txt' }] }
+	const { refused } = judgePolicy({ ...set, files: [...set.files, ...files], patches: [...set.patches, ...patches] }, policy)
+	const counts = Object.fromEntries(Array.from(Map.groupBy(refused, ({ rule }) => rule), ([rule, hits]) => [rule, hits.length]))
+	expect(counts).toEqual({ 'file-count': 1, 'block-bytes': 1, 'outside-scope': 299_999, secret: 300_000 })
+	expect(refused.findLast(({ rule }) => rule === 'secret')).toMatchObject({ blockLine: 300_000 })
+}, 60_000)
+
 it('names the rule and the figures of a set that is too large', () => {
 	const error = catching(() => checkPolicy(setOf({ 'a.txt': 'é'.repeat(2_500_000) })))
 	expect(error).toMatchObject({ code: 'PATCH_POLICY', details: { rule: 'block-bytes', bytes: 5_000_000, limit: 4_194_304 } })
@@ -61,6 +74,22 @@ describe('conflict markers', () => {
 
 	it.each(['Title\n=======\n', '<<<<<<< a\n', '>>>>>>> b\n=======\n<<<<<<< a\n', ' <<<<<<< a\n =======\n >>>>>>> b\n'])('are not seen in %j', (block) => {
 		expect(rules(setOf({ a: block }))).toEqual([])
+	})
+
+	it('are seen where a half-resolved merge leaves them between lines of the base, in whatever order the operations come', () => {
+		const common = { file: 'a', task_id: 'TSK-000000000000', metadata: { provider: 'codex' } }
+		const patches: PatchSet['patches'] = [
+			{ ...common, operation: 'append', block: '>>>>>>> other\n' },
+			{ ...common, operation: 'insert-before', line: 7, block: '=======\n' },
+			{ ...common, operation: 'replace-block', start: 3, end: 4, block: '<<<<<<< HEAD\nx\n' },
+		]
+		expect(rules(setOf({}, { patches }))).toEqual(['conflict-markers a'])
+		expect(rules(setOf({}, { patches: patches.map((patch, at) => ({ ...patch, file: `f${at}` })) }))).toEqual([])
+		const upsideDown: PatchSet['patches'] = [
+			{ ...common, operation: 'insert-after', line: 6, block: '>>>>>>> other\n' },
+			{ ...common, operation: 'insert-before', line: 7, block: '<<<<<<< HEAD\n=======\n' },
+		]
+		expect(rules(setOf({}, { patches: upsideDown }))).toEqual([])
 	})
 
 	it('are looked for in linear time', () => {

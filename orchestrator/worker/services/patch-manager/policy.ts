@@ -1,6 +1,6 @@
 import { pathProblem } from '@shared/ai-patch'
 import { AppError, DEFAULT_OUTCOMES, WorkspacePolicy } from '@shared/contracts'
-import type { PatchSet, PolicyOutcome, PolicyRule, ScopeEntry } from '@shared/contracts'
+import type { AIPatch, PatchSet, PolicyOutcome, PolicyRule, ScopeEntry } from '@shared/contracts'
 import { matchesGlob } from './globs.ts'
 import { scopeHits } from './scope.ts'
 import { findSecrets } from './secretScan.ts'
@@ -59,9 +59,12 @@ const isRule = (rule: string): rule is PolicyRule => Object.hasOwn(DEFAULT_OUTCO
 
 /** PATCH_POLICY with `details: { rule, path, hits, hitCount }`; the first hit is also the rule and path of the whole. */
 export function policyError(hits: readonly PolicyHit[]): AppError {
-	const details = { ...hits[0], hits: hits.slice(0, MAX_REPORTED), hitCount: hits.length }
+	const details = { ...hits[0], ...reported(hits) }
 	return new AppError('PATCH_POLICY', `The patch set is not allowed to land: ${describeHits(hits)}. It is kept; the workspace is as it was.`, details)
 }
+
+/** The hits as far as a record takes them: a set can break a rule in every line. */
+export const reported = (hits: readonly PolicyHit[]) => ({ hits: hits.slice(0, MAX_REPORTED), hitCount: hits.length })
 
 /** For people: the first hit with its figures, and how many more there are. */
 export function describeHits(hits: readonly PolicyHit[]): string {
@@ -111,20 +114,40 @@ function pathsOf(set: PatchSet): Set<string> {
 	return paths
 }
 
-/** The three lines that an unresolved merge leaves, in their order, in one block. A rule of equals signs alone is ordinary text. */
+/** The three lines that an unresolved merge leaves, in their order. A rule of equals signs alone is ordinary text. */
 const MARKER = /^(?:<{7} |={7}\r?$|>{7} )/gm
 
+/** By file, not by block: the diff of a half-resolved merge has a marker here and a marker there, between lines that were in the base. */
 function markerHits(set: PatchSet): PolicyHit[] {
-	return set.patches.flatMap(({ file, block }) => (hasConflict(block) ? [{ rule: 'conflict-markers', path: file }] : []))
+	return Array.from(Map.groupBy(set.patches, ({ file }) => file)).flatMap(([file, patches]) => {
+		const blocks = patches.toSorted((a, b) => placeOf(a) - placeOf(b)).map(({ block }) => block)
+		return hasConflict(blocks) ? [{ rule: 'conflict-markers', path: file }] : []
+	})
+}
+
+/** Sorts operations as they stand in the file: what goes after a line, what goes before the next one, that line. */
+function placeOf(patch: AIPatch): number {
+	switch (patch.operation) {
+		case 'replace-block':
+			return patch.start
+		case 'insert-before':
+			return patch.line - 0.4
+		case 'insert-after':
+			return patch.line + 0.4
+		case 'append':
+			return Number.MAX_VALUE
+	}
 }
 
 // One pass, because a block is as long and as hostile as its writer likes.
-function hasConflict(block: string): boolean {
+function hasConflict(blocks: readonly string[]): boolean {
 	const order = ['<', '=', '>']
 	let seen = 0
-	for (const [marker] of block.matchAll(MARKER)) {
-		if (marker[0] === order[seen]) seen += 1
-		if (seen === order.length) return true
+	for (const block of blocks) {
+		for (const [marker] of block.matchAll(MARKER)) {
+			if (marker[0] === order[seen]) seen += 1
+			if (seen === order.length) return true
+		}
 	}
 	return false
 }

@@ -8,6 +8,7 @@ import type { PolicyHit } from './policy.ts'
  */
 export function scopeHits(set: PatchSet, scope: readonly ScopeEntry[] | null): PolicyHit[] {
 	if (scope === null) return []
+	const patchesOf = Map.groupBy(set.patches, ({ file }) => file)
 	const hits: PolicyHit[] = []
 	for (const { path, from, change } of set.files) {
 		const isWhole = isWholeFile(scope, path) && (from === undefined || isWholeFile(scope, from))
@@ -17,7 +18,7 @@ export function scopeHits(set: PatchSet, scope: readonly ScopeEntry[] | null): P
 			continue
 		}
 		const spans = scope.filter((entry) => entry.path === path)
-		const outside = set.patches.filter((patch) => patch.file === path && !spans.some((span) => isWithin(patch, span)))
+		const outside = (patchesOf.get(path) ?? []).filter((patch) => !spans.some((span) => isWithin(patch, span)))
 		for (const patch of outside) hits.push({ rule: 'outside-scope', path, operation: patch.operation, ...lineOf(patch) })
 	}
 	return hits

@@ -20,11 +20,11 @@ const MIN_TRIPWIRE_LENGTH = 8
 export function findSecrets(tripwires: readonly string[]): (text: string) => SecretHit[] {
 	const needles = new Set(tripwires.filter((value) => value.length >= MIN_TRIPWIRE_LENGTH).flatMap(spellings))
 	return (text) => {
-		const shaped = SHAPES.flatMap(({ kind, pattern }) => Array.from(text.matchAll(pattern), (match) => ({ kind, line: lineAt(text, match.index) })))
-		const tokens = findJWTs(text).map((index) => ({ kind: 'jwt', line: lineAt(text, index) }))
+		const shaped = SHAPES.flatMap(({ kind, pattern }) => hitsAt(text, kind, Array.from(text.matchAll(pattern), ({ index }) => index)))
+		const tokens = hitsAt(text, 'jwt', findJWTs(text))
 		const wired = [...needles].flatMap((needle) => {
 			const at = text.indexOf(needle)
-			return at === -1 ? [] : [{ kind: 'known-secret', line: lineAt(text, at) }]
+			return at === -1 ? [] : hitsAt(text, 'known-secret', [at])
 		})
 		return [...shaped, ...tokens, ...wired]
 	}
@@ -58,8 +58,11 @@ function base64Core(value: Uint8Array, offset: number): string {
 	return text.slice(firstWhole, lastWhole)
 }
 
-function lineAt(text: string, index: number): number {
-	let line = 1
-	for (let at = text.indexOf('\n'); at !== -1 && at < index; at = text.indexOf('\n', at + 1)) line += 1
-	return line
+/** `places` in their order in the text: every line is counted once, however many hits there are. */
+function hitsAt(text: string, kind: string, places: readonly number[]): SecretHit[] {
+	let [line, end] = [1, text.indexOf('\n')]
+	return places.map((place) => {
+		for (; end !== -1 && end < place; end = text.indexOf('\n', end + 1)) line += 1
+		return { kind, line }
+	})
 }

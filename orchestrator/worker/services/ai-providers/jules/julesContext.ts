@@ -7,6 +7,7 @@ import type { Ids } from '../../ids.ts'
 import type { PatchStore } from '../../patch-manager/patchStore.ts'
 import type { JulesClient } from './julesClient.ts'
 import type { JulesBudget } from './julesPlanLimits.ts'
+import type { JulesRawPatches } from './julesRawPatches.ts'
 import type { WatchSettings } from './julesWatch.ts'
 
 /** Where a workspace is on GitHub; `branch` is the one that its orders begin on. */
@@ -25,13 +26,12 @@ export interface JulesHandlerDeps extends StepRecordsDeps {
 	budget: JulesBudget
 	settings: WatchSettings
 	/** Whether a person has to approve the plan before anything is written. */
-	requirePlanApproval: boolean
+	asksPlanApproval: (workspaceId: string) => Promise<boolean>
 	/** Null for a workspace that is not on GitHub. */
 	githubOf: (workspaceId: string) => Promise<GitHubPlace | null>
 	storeOf: (workspaceId: string) => Promise<GitStore>
 	storeStatements: PatchStore['storeStatements']
-	/** Keeps what Jules made and no patch set can hold. */
-	outputs: Pick<R2Bucket, 'put'>
+	rawPatches: Pick<JulesRawPatches, 'keep'>
 	human: Pick<HumanRequests, 'ask' | 'get' | 'ofSubject'>
 	/** How long a person has to answer, in ms. */
 	answerTtlOf: (workspaceId: string) => Promise<number>

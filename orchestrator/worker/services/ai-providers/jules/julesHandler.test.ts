@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { requestCancel } from '../../../database/repositories/executions.ts'
 import { findPatchSet } from '../../../database/repositories/patchSets.ts'
 import { DAY_MS } from './julesPlanLimits.ts'
+import { createJulesRawPatches } from './julesRawPatches.ts'
 import { changeSet, createJulesFixture, MINUTE, newFile } from './testing/julesFixture.ts'
 import type { FixtureOptions } from './testing/julesFixture.ts'
 
@@ -214,22 +215,27 @@ describe('what Jules hands in', () => {
 		expect(await all.lookAfter(1)).toMatchObject({ state: 'failed', failure: { code: 'PROVIDER_OUTPUT_INVALID', message: expect.stringContaining('empty tree') } })
 	})
 
+	it.each(['main', 'A'.repeat(40), '--upload-pack=x', 'a'.repeat(39), 'b'.repeat(64)])('may not be on %j, which is no commit', async (baseCommit) => {
+		expect((await handIn({ baseOf: async () => baseCommit })).first).toMatchObject({ state: 'failed', failure: { code: 'PROVIDER_OUTPUT_INVALID', message: expect.stringContaining('is not a commit') } })
+	})
+
 	it.each([
+		['longer than is taken', newFile('long.txt', 'x'.repeat(8 * 1024 * 1024)), 'PATCH_TOO_LARGE'],
 		['a binary file', 'diff --git a/x.png b/x.png\nnew file mode 100644\nindex 0000000..1234567\nBinary files /dev/null and b/x.png differ\n', 'PATCH_BINARY_UNSUPPORTED'],
 		['bytes that were lost', newFile('latin.txt', 'caf\ufffd'), 'PATCH_BINARY_UNSUPPORTED'],
 		['lines that the base has not', 'diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-z\n+b\n', 'PATCH_CORRUPT'],
 		['a path that leads out', newFile('../x', 'x'), 'PATCH_POLICY'],
 	])('may not be %s; the diff is kept for a person', async (_name, diff, code) => {
-		const { first } = await handIn({ diff })
-		expect(first).toMatchObject({ state: 'failed', failure: { code, details: { rawPatch: expect.stringMatching(/^jules\/EXE-/) } } })
-		const key = first.state === 'failed' ? String(first.failure.details?.['rawPatch']) : ''
-		expect(await (await env.OUTPUTS.get(key))?.text()).toBe(diff)
+		const { first, executionId } = await handIn({ diff })
+		expect(first).toMatchObject({ state: 'failed', failure: { code, message: expect.stringContaining(`GET /api/executions/${executionId}/raw-patch`), details: { rawPatch: `/api/executions/${executionId}/raw-patch` } } })
+		expect(await createJulesRawPatches(env.OUTPUTS).read(executionId)).toBe(diff)
 	})
 })
 
 describe('a person', () => {
 	it('approves the plan, once', async () => {
-		const { cloud, look, lookAfter, asked, decide } = await running({ requirePlanApproval: true })
+		const { cloud, look, lookAfter, asked, decide } = await running({ asksPlanApproval: async () => true })
+		expect(cloud.callsOf('create')).toMatchObject([['create', { requirePlanApproval: true }]])
 		cloud.move('AWAITING_PLAN_APPROVAL', { events: [PLAN] })
 		expect(await look()).toMatchObject({ state: 'waits' })
 		await look()
@@ -243,12 +249,15 @@ describe('a person', () => {
 	})
 
 	it('says no to the plan, and nobody else tries', async () => {
-		const { cloud, look, decide } = await running({ requirePlanApproval: true })
+		const { cloud, look, decide, collect } = await running({ asksPlanApproval: async () => true })
 		cloud.move('AWAITING_PLAN_APPROVAL', { events: [PLAN] })
 		await look()
 		await decide('reject')
-		expect(await look()).toMatchObject({ state: 'failed', failure: { code: 'PATCH_REJECTED', message: 'somebody said no to the plan of Jules: not so.' } })
+		const failure = { code: 'HUMAN_REJECTED', message: 'somebody said no to the plan of Jules: not so.' }
+		expect(await look()).toMatchObject({ state: 'failed', failure })
 		expect(cloud.callsOf('approvePlan')).toEqual([])
+		await collect(failure)
+		expect(cloud.callsOf('archive')).toHaveLength(1)
 	})
 
 	it("answers a question; the time that takes is not the agent's", async () => {
@@ -274,7 +283,7 @@ describe('a person', () => {
 		const { cloud, look, lookAfter } = await running()
 		cloud.move('AWAITING_USER_FEEDBACK', { events: [say('Tabs or spaces?')] })
 		await look()
-		expect(await lookAfter(61)).toMatchObject({ state: 'failed', failure: { code: 'PATCH_REJECTED', message: 'Nobody answered the question of Jules in time.' } })
+		expect(await lookAfter(61)).toMatchObject({ state: 'failed', failure: { code: 'HUMAN_REJECTED', message: 'Nobody answered the question of Jules in time.' } })
 	})
 
 	it('is not asked any more when somebody answered in the cloud', async () => {

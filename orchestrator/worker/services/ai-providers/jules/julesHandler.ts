@@ -1,4 +1,4 @@
-import type { Failure } from '@shared/contracts'
+import type { ErrorCode, Failure } from '@shared/contracts'
 import { changeExecution } from '../../../database/repositories/executions.ts'
 import type { Execution } from '../../../database/repositories/executions.ts'
 import { changeJulesSession, findJulesSession } from '../../../database/repositories/julesSessions.ts'
@@ -11,6 +11,9 @@ import type { JulesMemory, JulesResult } from './julesMemory.ts'
 import { createJulesResults } from './julesResults.ts'
 import { createJulesStart } from './julesStart.ts'
 import { createJulesTalk } from './julesTalk.ts'
+
+/** Ends after which nobody goes on with the session. */
+const UNWANTED: ReadonlySet<string> = new Set<ErrorCode>(['EXECUTION_CANCELLED', 'HUMAN_REJECTED'])
 
 /** Jules in place of an agent run: the steps of `julesRun.ts`. Each may be run again after a crash. */
 export function createJulesHandler(deps: JulesHandlerDeps) {
@@ -52,7 +55,7 @@ export function createJulesHandler(deps: JulesHandlerDeps) {
 		const row = await findJulesSession(db, executionId)
 		const { sessionId, result, problem, pullRequests } = await made(execution, row, failure !== null)
 		await talks.supersede(executionId)
-		const isArchived = failure?.code === 'EXECUTION_CANCELLED' && sessionId !== null && (await archive(sessionId))
+		const isArchived = failure !== null && UNWANTED.has(failure.code) && sessionId !== null && (await archive(sessionId))
 		const said = { session: sessionId, url: row?.url ?? null, pullRequests }
 		const change = {
 			...(failure ? {} : { status: 'landing' as const }),

@@ -7,17 +7,20 @@ import { withStore } from './julesContext.ts'
 import type { JulesHandlerDeps } from './julesContext.ts'
 import type { JulesChangeSet } from './julesTypes.ts'
 
+/** The longest patch that is taken over, in characters. */
+const MAX_PATCH_CHARS = 8 * 1024 * 1024
+const GIT_ID = /^[0-9a-f]{40}$/
 const MAX_SUMMARY_CHARS = 20_000
 /** How many commits may have landed on a branch while the session ran. */
 const MAX_NEWER_COMMITS = 100
 
 /**
  * The change set of a session as the patch set of the execution, every hunk proved against the commit that Jules names. Throws
- * PROVIDER_OUTPUT_INVALID when there is no such commit, the PATCH_ codes of `patchSetFromUnidiff`, and GIT_UPSTREAM.
+ * PATCH_TOO_LARGE, PROVIDER_OUTPUT_INVALID when there is no such commit, the PATCH_ codes of `patchSetFromUnidiff`, and GIT_UPSTREAM.
  */
-export function julesPatchSet(deps: Pick<JulesHandlerDeps, 'storeOf' | 'githubOf'>, execution: Execution, made: { changeSet: JulesChangeSet; patchSetId: string }): Promise<PatchSet> {
+export async function julesPatchSet(deps: Pick<JulesHandlerDeps, 'storeOf' | 'githubOf'>, execution: Execution, made: { changeSet: JulesChangeSet; patchSetId: string }): Promise<PatchSet> {
 	const { executionId, taskId, orderId, workspaceId, provider } = execution
-	const { unidiffPatch, baseCommitId, suggestedCommitMessage } = made.changeSet
+	const { unidiffPatch, baseCommitId, suggestedCommitMessage } = checked(made.changeSet)
 	return withStore(deps, workspaceId, async (store) => {
 		const baseCommit = baseCommitId ?? execution.baseCommit ?? ''
 		const commit = await store.readCommit(baseCommit)
@@ -42,6 +45,17 @@ export function julesPatchSet(deps: Pick<JulesHandlerDeps, 'storeOf' | 'githubOf
 		if (!set.success) throw new AppError('PATCH_INVALID', `The change of Jules does not fit into a patch set: ${set.error.issues[0]?.path.join('.')}: ${set.error.issues[0]?.message}.`)
 		return set.data
 	})
+}
+
+function checked(changeSet: JulesChangeSet): JulesChangeSet {
+	const { unidiffPatch, baseCommitId } = changeSet
+	if (unidiffPatch.length > MAX_PATCH_CHARS) {
+		throw new AppError('PATCH_TOO_LARGE', `The patch of Jules has ${unidiffPatch.length} characters; at most ${MAX_PATCH_CHARS} are taken. Split the task.`, { chars: unidiffPatch.length, limit: MAX_PATCH_CHARS })
+	}
+	if (baseCommitId !== null && !GIT_ID.test(baseCommitId)) {
+		throw new AppError('PROVIDER_OUTPUT_INVALID', `Jules names ${JSON.stringify(baseCommitId.slice(0, 80))} as the base of its patch, which is not a commit.`)
+	}
+	return changeSet
 }
 
 async function branchesOf({ githubOf }: Pick<JulesHandlerDeps, 'githubOf'>, { workspaceId, input }: Execution): Promise<string[]> {

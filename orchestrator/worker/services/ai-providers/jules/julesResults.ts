@@ -4,7 +4,6 @@ import type { Statement } from '../../../database/client.ts'
 import type { Execution } from '../../../database/repositories/executions.ts'
 import { changePatchSet } from '../../../database/repositories/patchSets.ts'
 import { toFailure } from '../../executions/failures.ts'
-import { sha256Of } from '../../sha256.ts'
 import { changeSetOf } from './julesChangeSet.ts'
 import type { JulesClient } from './julesClient.ts'
 import type { JulesHandlerDeps } from './julesContext.ts'
@@ -23,17 +22,10 @@ interface Reading {
 export type TakenResult = { failure: null; result: JulesResult; statements: Statement[] } | { failure: Failure }
 
 /** What a session has made, kept as patch sets. */
-export function createJulesResults(deps: Pick<JulesHandlerDeps, 'db' | 'now' | 'storeOf' | 'githubOf' | 'storeStatements' | 'outputs'>) {
+export function createJulesResults(deps: Pick<JulesHandlerDeps, 'db' | 'now' | 'storeOf' | 'githubOf' | 'storeStatements' | 'rawPatches'>) {
 	async function readChangeSet({ sessionId, client }: Reading, activityId: string | null): Promise<JulesChangeSet | null> {
 		if (activityId === null) return null
 		return changeSetOf({ session: null, activities: [await client.getActivity({ session: sessionId, activity: activityId })] })
-	}
-
-	/** A patch set cannot hold it; a person can still look at it, or apply it by hand. Returns where it is. */
-	async function keepRaw({ executionId }: Execution, { unidiffPatch }: JulesChangeSet): Promise<string> {
-		const key = `jules/${executionId}/${(await sha256Of(unidiffPatch)).slice(0, 16)}.diff`
-		await deps.outputs.put(key, unidiffPatch, { httpMetadata: { contentType: 'text/x-diff; charset=utf-8' } })
-		return key
 	}
 
 	/** What cannot be taken over is a failure with its reason; what can be on another try is thrown. */
@@ -46,8 +38,8 @@ export function createJulesResults(deps: Pick<JulesHandlerDeps, 'db' | 'now' | '
 			return { failure: null, result: { patchSetId, baseCommit: set.base_commit, key, at: deps.now() }, statements }
 		} catch (error) {
 			if (!isAppError(error) || (error.retryable && error.code !== 'PROVIDER_OUTPUT_INVALID')) throw error
-			const rawPatch = await keepRaw(execution, changeSet)
-			return { failure: toFailure(new AppError(error.code, error.message, { ...error.details, rawPatch })) }
+			const rawPatch = await deps.rawPatches.keep(execution.executionId, changeSet.unidiffPatch)
+			return { failure: toFailure(new AppError(error.code, `${error.message} What Jules handed in is kept: GET ${rawPatch}`, { ...error.details, rawPatch })) }
 		}
 	}
 

@@ -87,14 +87,15 @@ export function createJulesStart(deps: JulesHandlerDeps) {
 	}
 
 	async function open(execution: Execution, place: Place): Promise<CreatedSession> {
-		const { executionId, input, createdAt } = execution
+		const { executionId, workspaceId, input, createdAt } = execution
+		const requirePlanApproval = await deps.asksPlanApproval(workspaceId)
 		try {
 			return await (await deps.client()).createSession({
 				prompt: input.prompt,
 				marker: `[vibehq ${executionId}]`,
 				title: input.prompt.split('\n', 1)[0] ?? '',
 				...place,
-				requirePlanApproval: deps.requirePlanApproval,
+				requirePlanApproval,
 				// What it makes lands as a patch set, like everybody's; a pull request of its own would pass by all checks.
 				automationMode: 'AUTOMATION_MODE_UNSPECIFIED',
 				notBefore: createdAt,

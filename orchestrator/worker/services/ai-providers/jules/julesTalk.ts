@@ -95,5 +95,5 @@ function refusal({ requestId, kind, status, decidedBy, reason }: HumanRequest): 
 	const what = kind === 'plan-approval' ? 'the plan of Jules' : 'the question of Jules'
 	const why = reason === null ? '' : `: ${reason}`
 	const message = status === 'rejected' ? `${decidedBy ?? 'Somebody'} said no to ${what}${why}.` : `Nobody answered ${what} in time.`
-	return { code: 'PATCH_REJECTED', message, details: { requestId, status, decidedBy } }
+	return { code: 'HUMAN_REJECTED', message, details: { requestId, status, decidedBy } }
 }

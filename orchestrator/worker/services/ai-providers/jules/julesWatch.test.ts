@@ -127,11 +127,6 @@ describe('watchJules', () => {
 		expect(actions[1]).toEqual([{ do: 'collect', key: '1/a3', isLate: false, changeSet: null, changeSetActivityId: 'a1', pullRequests: [PULL.kind === 'pullRequest' && PULL.pullRequest] }])
 	})
 
-	it('gives up a change set that cannot be taken', () => {
-		const bad: JulesOutput = { kind: 'changeSet', changeSet: { source: null, unidiffPatch: 'x', baseCommitId: 'main', suggestedCommitMessage: '' } }
-		expect(watch([at(1, 'COMPLETED', [completed], [bad])]).short).toEqual(['giveUp PROVIDER_OUTPUT_INVALID'])
-	})
-
 	it('looks ever later while nothing happens, and at once when something does', () => {
 		const { actions } = watch([at(0, 'IN_PROGRESS', [work()]), at(1, 'IN_PROGRESS'), at(2, 'IN_PROGRESS'), at(3, 'IN_PROGRESS'), at(4, 'IN_PROGRESS'), at(5, 'IN_PROGRESS'), at(6, 'IN_PROGRESS', [work()])])
 		expect(actions.map(([action]) => action)).toEqual([60, 90, 135, 202.5, 300, 300, 60].map((seconds) => ({ do: 'wait', ms: seconds * 1000 })))

@@ -1,4 +1,3 @@
-import { isAppError } from '@shared/contracts'
 import type { ErrorCode } from '@shared/contracts'
 import { changeSetOf } from './julesChangeSet.ts'
 import type { JulesActivity, JulesChangeSet, JulesPlan, JulesPullRequest, JulesSession, JulesState } from './julesTypes.ts'
@@ -154,19 +153,14 @@ function onCompleted(view: View): WatchDecision {
 	// The outputs are there before the activity that says so; collecting then would collect the same again at the next look.
 	if (known.resultId === known.collectedId && (known.collectedId !== null || isInGrace(view))) return wait(view)
 	const resultId = known.resultId ?? `completed-${known.lastActivityId ?? 'at-once'}`
-	try {
-		const collection: Collection = {
-			key: `${session.id}/${resultId}`,
-			isLate: known.collectedId !== null,
-			changeSet: changeSetOf({ session, activities, hadResult }),
-			changeSetActivityId: known.changeSetActivityId,
-			pullRequests: session.outputs.flatMap((output) => (output.kind === 'pullRequest' ? [output.pullRequest] : [])),
-		}
-		return { known: { ...known, resultId, collectedId: resultId }, actions: [{ do: 'collect', ...collection }] }
-	} catch (error) {
-		if (!isAppError(error)) throw error
-		return { known, actions: [{ do: 'giveUp', code: error.code, reason: error.message }] }
+	const collection: Collection = {
+		key: `${session.id}/${resultId}`,
+		isLate: known.collectedId !== null,
+		changeSet: changeSetOf({ session, activities, hadResult }),
+		changeSetActivityId: known.changeSetActivityId,
+		pullRequests: session.outputs.flatMap((output) => (output.kind === 'pullRequest' ? [output.pullRequest] : [])),
 	}
+	return { known: { ...known, resultId, collectedId: resultId }, actions: [{ do: 'collect', ...collection }] }
 }
 
 /** Looks soon while something happens and ever later while nothing does, but not past the moment where silence becomes a fault. */

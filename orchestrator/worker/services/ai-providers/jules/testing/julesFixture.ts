@@ -11,6 +11,7 @@ import { createPatchProcessor } from '../../../patch-manager/patchProcessor.ts'
 import type { JulesClient } from '../julesClient.ts'
 import type { JulesHandlerDeps } from '../julesContext.ts'
 import { createJulesHandler } from '../julesHandler.ts'
+import { createJulesRawPatches } from '../julesRawPatches.ts'
 import type { JulesActivity, JulesArtifact, JulesEvent, JulesOutput, JulesState } from '../julesTypes.ts'
 import { watchSettings } from '../julesWatch.ts'
 
@@ -65,7 +66,7 @@ function createCloud(now: () => number) {
 	}
 }
 
-export interface FixtureOptions extends Partial<Pick<JulesHandlerDeps, 'budget' | 'requirePlanApproval' | 'githubOf' | 'answerTtlOf'>> {
+export interface FixtureOptions extends Partial<Pick<JulesHandlerDeps, 'budget' | 'asksPlanApproval' | 'githubOf' | 'answerTtlOf'>> {
 	files?: Record<string, string>
 	order?: Partial<OrderInput>
 	/** The state of an earlier fixture of the same test, whose sessions count. */
@@ -95,11 +96,11 @@ export async function createJulesFixture({ files = {}, order = { provider: 'jule
 		client: async () => cloud.client,
 		budget: { perDay: 10, concurrent: 10 },
 		settings: watchSettings(MINUTE),
-		requirePlanApproval: false,
+		asksPlanApproval: async () => false,
 		githubOf: async () => null,
 		storeOf: async () => memory.store,
 		storeStatements: patches.storeStatements,
-		outputs: env.OUTPUTS,
+		rawPatches: createJulesRawPatches(env.OUTPUTS),
 		answerTtlOf: async () => 60 * MINUTE,
 		noteSet: async () => undefined,
 		...more,
