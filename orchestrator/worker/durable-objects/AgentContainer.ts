@@ -1,8 +1,6 @@
 import { DurableObject } from 'cloudflare:workers'
-import { AppError, SOCKET_PROTOCOL } from '@shared/contracts'
+import { AppError, ERRORS, SOCKET_PROTOCOL, toErrorBody } from '@shared/contracts'
 import { createDatabase } from '../database/client.ts'
-import { POOL_LOG_SOURCE } from '../database/repositories/containerInstances.ts'
-import { appendLog } from '../database/repositories/operationLogs.ts'
 import { ownDoors } from '../env.ts'
 import type { Env } from '../env.ts'
 import type { ContainerPort } from '../services/containers/drivers/cloudflareContainers.ts'
@@ -10,10 +8,10 @@ import { exitCodeOf } from '../services/containers/exitCode.ts'
 import { insideVariables } from '../services/containers/egress.ts'
 import type { ContainerPlace } from '../services/containers/egress.ts'
 import type { TerminalProcess } from '../services/terminals/session.ts'
+import { createTerminalLog } from '../services/terminals/terminalLog.ts'
 import { terminalCallOf } from '../services/terminals/terminalRequest.ts'
 import { createTerminals } from '../services/terminals/terminals.ts'
 import type { TerminalSize } from '../services/terminals/terminals.ts'
-import { errorResponse } from '../http/router.ts'
 
 /** The platform puts a container to sleep that its pool has not asked for so long: the pool is gone, or has forgotten it. */
 const SLEEP_AFTER_MS = 10 * 60_000
@@ -54,7 +52,8 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 			const headers = request.headers.has('sec-websocket-protocol') ? { 'sec-websocket-protocol': SOCKET_PROTOCOL } : undefined
 			return new Response(null, { status: 101, webSocket: client, ...(headers === undefined ? {} : { headers }) })
 		} catch (error) {
-			return errorResponse(error)
+			const body = toErrorBody(error)
+			return Response.json({ error: body }, { status: ERRORS[body.code].status })
 		}
 	}
 
@@ -85,10 +84,11 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 	readonly #terminals = createTerminals({
 		start: (size) => this.#shell(size),
 		newId: () => crypto.randomUUID(),
-		note: async (operation, details) => {
-			const { workerName, instanceId } = this.#place
-			await createDatabase(this.env.DB, () => this.ctx.waitUntil(this.env.EVENT_HUB.getByName('hub').notify(false))).run(appendLog({ source: POOL_LOG_SOURCE, operation, details: { ...details, instanceId }, workerName, containerName: instanceId, at: Date.now() }))
-		},
+		note: createTerminalLog({
+			db: createDatabase(this.env.DB, () => this.ctx.waitUntil(this.env.EVENT_HUB.getByName('hub').notify(false))),
+			now: () => Date.now(),
+			placeOf: () => this.#place,
+		}),
 		timer: (ms, callback) => {
 			const timeout = setTimeout(callback, ms)
 			return () => clearTimeout(timeout)
