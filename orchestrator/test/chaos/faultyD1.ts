@@ -1,28 +1,29 @@
 import type { Random } from './random.ts'
 
-export interface FaultCounts {
-	calls: number
-	/** Failed before anything ran. */
-	before: number
-	/** Ran, and then the answer was lost: the caller cannot tell the two apart. */
-	after: number
+/** What an orchestrator with a faulty D1 says of each fault, with its time behind it. */
+export const FAULT_LINE = 'chaos: a D1 call fails'
+
+/** Whether a call fails before anything ran, or after it: then its answer is lost, and the caller cannot tell the two apart. */
+export type FaultTime = 'before' | 'after'
+
+export interface Faults {
+	/** Of the calls. */
+	share: number
+	random: Random
+	onFault: (when: FaultTime) => void
 }
 
-/** A D1 of which this share of the calls fails, half of them before and half after they did their work. */
-export function faultyD1(d1: D1Database, { share, random, counts = { calls: 0, before: 0, after: 0 } }: { share: number; random: Random; counts?: FaultCounts }): D1Database {
+/** A D1 of which some calls fail, half of them before and half after they did their work. */
+export function faultyD1(d1: D1Database, { share, random, onFault }: Faults): D1Database {
+	const fail = (when: FaultTime): never => {
+		onFault(when)
+		throw new Error(`D1_ERROR: fault injected ${when} the statement`)
+	}
 	const call = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
 		const dice = random()
-		counts.calls++
-		if (dice < share / 2) {
-			counts.before++
-			throw new Error('D1_ERROR: fault injected before the statement')
-		}
+		if (dice < share / 2) fail('before')
 		const answer = await work()
-		if (dice < share) {
-			counts.after++
-			throw new Error('D1_ERROR: fault injected after the statement')
-		}
-		return answer
+		return dice < share ? fail('after') : answer
 	}
 	const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>()
 	const wrap = (statement: D1PreparedStatement): D1PreparedStatement => {

@@ -57,11 +57,20 @@ export function readJournal(lines: readonly JournalLine[]): Pick<History, 'opera
 	return { operations: calls.flatMap(({ operations }) => operations), lostClaims: calls.reduce((sum, call) => sum + call.lostClaims, 0) }
 }
 
-/** The history of the task with which most happened. */
+/** The calls in a few words. */
+export function countOf({ operations }: History): string {
+	const count = (kind: Operation['kind'], outcome?: Outcome) => operations.filter((operation) => operation.kind === kind && (outcome === undefined || ('outcome' in operation && operation.outcome === outcome))).length
+	return `${operations.length} calls on ${count('final')} tasks: ${count('claim')} claims, ${count('complete', 'applied')} completions taken, ${count('complete', 'refused')} refused as stale, ${count('complete', 'unknown')} unanswered`
+}
+
+/** The history of the task that was claimed most often; repeats of a call that nobody answered are one line. */
 export function longestLife({ operations }: History): string {
-	const lives = [...Map.groupBy(operations, ({ taskId }) => taskId)].toSorted(([, a], [, b]) => b.length - a.length)
-	const [taskId, life = []] = lives[0] ?? ['none']
-	return `${taskId}\n${life.toSorted((a, b) => a.start - b.start).map((operation) => `  ${lineOf(operation)}`).join('\n')}`
+	const claims = (life: readonly Operation[]) => life.filter(({ kind }) => kind === 'claim').length
+	const [longest] = [...Map.groupBy(operations, ({ taskId }) => taskId)].toSorted(([, a], [, b]) => claims(b) - claims(a) || b.length - a.length)
+	const [taskId, life = []] = longest ?? ['none']
+	const isRepeat = (a: Operation | undefined, b: Operation) => a !== undefined && a.end === null && b.end === null && a.kind === b.kind && a.who === b.who
+	const lines = life.toSorted((a, b) => a.start - b.start).flatMap((operation, index, all) => (isRepeat(all[index - 1], operation) ? [] : [`  ${lineOf(operation)}`]))
+	return [taskId, ...lines].join('\n')
 }
 
 const DETAILS = {

@@ -8,10 +8,10 @@ import { createDatabase, sql } from '../../worker/database/client.ts'
 import { createFixture, LEASE_MS, origin } from '../../worker/services/container-tasks/testing/fixture.ts'
 import { checkHistory, checkLog } from './checker.ts'
 import { faultyD1 } from './faultyD1.ts'
-import { createJournal, longestLife, readJournal } from './history.ts'
+import { countOf, createJournal, longestLife, readJournal } from './history.ts'
 import type { History, JournalLine, Operation } from './history.ts'
 import { seeded } from './random.ts'
-import { runChaosRunner } from './runner.ts'
+import { LARGEST_CLAIM, runChaosRunner } from './runner.ts'
 import type { RunnerDoors } from './runner.ts'
 import { chaosTasks, finalOf } from './tasks.ts'
 
@@ -19,8 +19,6 @@ const SEED = 1
 const TASKS = 2000
 const RUNNERS = 8
 const FAULTS = 0.05
-/** What one claim of a runner takes at most. */
-const LARGEST_CLAIM = 8
 
 class Death extends Error {}
 
@@ -56,7 +54,7 @@ async function keepRunning(number: number, world: { fixture: Fixture; write: (li
 }
 
 describe(`${TASKS} tasks while D1 fails`, () => {
-	const counts = { calls: 0, before: 0, after: 0 }
+	const counts = { before: 0, after: 0 }
 	let history: History
 	let log: { taskId: string; operation: string }[]
 	let tasks: ContainerTask[]
@@ -67,7 +65,7 @@ describe(`${TASKS} tasks while D1 fails`, () => {
 	afterAll(() => said.mockRestore())
 
 	beforeAll(async () => {
-		const fixture = await createFixture({}, { db: createDatabase(faultyD1(env.DB, { share: FAULTS, random: seeded(SEED), counts })) })
+		const fixture = await createFixture({}, { db: createDatabase(faultyD1(env.DB, { share: FAULTS, random: seeded(SEED), onFault: (when) => void counts[when]++ })) })
 		const { queue, clock, db } = fixture
 		const submitted: Operation[] = []
 		const lines: JournalLine[] = []
@@ -99,8 +97,7 @@ describe(`${TASKS} tasks while D1 fails`, () => {
 
 	it('is a history that a correct queue can have', () => {
 		const { violations, ghosts } = checkHistory(history)
-		const of = (kind: Operation['kind'], outcome?: string) => history.operations.filter((operation) => operation.kind === kind && (outcome === undefined || ('outcome' in operation && operation.outcome === outcome))).length
-		process.stdout.write(`${history.operations.length} calls on ${tasks.length} tasks (seed ${SEED}): ${of('claim')} claims, ${of('complete', 'applied')} completions answered, ${of('complete', 'refused')} refused as stale, ${of('complete', 'unknown')} unanswered; ${deaths} deaths; ${counts.before + counts.after} of ${counts.calls} D1 calls failed, ${counts.after} of them after their work; ${ghosts} attempts of which no runner heard; ${violations.length} violations\nThe longest life: ${longestLife(history)}\n`)
+		process.stdout.write(`Seed ${SEED}: ${countOf(history)}; ${deaths} runners died; ${counts.before} D1 calls failed before and ${counts.after} after their work; ${ghosts} attempts of which no runner heard; ${violations.length} violations\nThe longest life: ${longestLife(history)}\n`)
 		expect(violations).toEqual([])
 	})
 

@@ -41,7 +41,10 @@ const DIES = 0.01
 const SLEEPS_TOO_LONG = 0.01
 const BEATS = 0.15
 const REPORTS_TWICE = 0.05
-const TRIES = 50
+const TRIES = 100
+
+/** Tasks that one claim takes at most. */
+export const LARGEST_CLAIM = 8
 
 /** Claims, works and reports until it is over. */
 export async function runChaosRunner(runner: ChaosRunner): Promise<void> {
@@ -52,7 +55,7 @@ export async function runChaosRunner(runner: ChaosRunner): Promise<void> {
 	}
 }
 
-const nextOf = ({ who, random }: ChaosRunner): NextClaim => ({ workerName: 'pool', containerName: who, taskTypes: ['command'], capabilities: [], max: 1 + Math.floor(random() * 8) })
+const nextOf = ({ who, random }: ChaosRunner): NextClaim => ({ workerName: 'pool', containerName: who, taskTypes: ['command'], capabilities: [], max: 1 + Math.floor(random() * LARGEST_CLAIM) })
 
 async function claim(runner: ChaosRunner): Promise<ClaimedTask[]> {
 	const request = { ...nextOf(runner), waitMs: runner.waitMs }
@@ -64,7 +67,7 @@ async function claim(runner: ChaosRunner): Promise<ClaimedTask[]> {
 		if (tasks.length === 0) await runner.sleep(runner.leaseMs / 20)
 		return tasks
 	} catch {
-		await runner.sleep(20)
+		await runner.sleep(runner.leaseMs / 40)
 		return []
 	}
 }
@@ -106,7 +109,7 @@ async function fail(runner: ChaosRunner, { task, leaseToken }: ClaimedTask, retr
 		const [outcome] = await outcomeOf(runner.doors.fail(task.taskId, { leaseToken, error }))
 		answered([{ ...operation, end: outcome === 'unknown' ? null : runner.now(), outcome }])
 		if (outcome !== 'unknown') return
-		await runner.sleep(20)
+		await runner.sleep(runner.leaseMs / 40)
 	}
 }
 
@@ -118,7 +121,7 @@ async function report(runner: ChaosRunner, done: readonly ClaimedTask[]): Promis
 		const { outcomes, claimed } = await reportOnce(runner, open)
 		next.push(...claimed)
 		open = open.filter((_, index) => outcomes[index] === 'unknown')
-		if (open.length > 0) await runner.sleep(20)
+		if (open.length > 0) await runner.sleep(runner.leaseMs / 40)
 	}
 	return next
 }
