@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startOrchestrator } from '@shared/testing/stack'
@@ -38,6 +38,8 @@ export async function run(args: string[]): Promise<number> {
 		return 2
 	}
 	const folder = mkdtempSync(join(tmpdir(), 'vibehq-queues-'))
+	// PostgreSQL runs as another user, who has to pass through.
+	chmodSync(folder, 0o711)
 	try {
 		const rows: Row[] = []
 		for (const name of names) rows.push(...(await (name === 'vibehq' ? measureOurs(join(folder, name), sizes) : measurePeer(name, join(folder, name), sizes))))
@@ -50,14 +52,16 @@ export async function run(args: string[]): Promise<number> {
 
 async function measureOurs(stateDir: string, sizes: Sizes): Promise<Row[]> {
 	mkdirSync(stateDir)
+	let overREST: Row[]
 	const orchestrator = await startOrchestrator({ stateDir, vars: { LEASE_MS: String(LOCK_MS) } })
 	try {
 		const token = (kind: 'operator' | 'runner') => mintToken(orchestrator.signingKey, { kind, subject: 'bench', workerName: 'bench', ttlMs: 3_600_000 }, Date.now())
 		const connections: Connections = { redis: null, postgres: null, url: orchestrator.url, submitterToken: await token('operator'), runnerToken: await token('runner') }
-		return [...(await measureAll('vibehq', connections, sizes)), ...(await measureOverRPC(stateDir, sizes))]
+		overREST = await measureAll('vibehq', connections, sizes)
 	} finally {
 		await orchestrator.stop()
 	}
+	return [...overREST, ...(await measureOverRPC(stateDir, sizes))]
 }
 
 async function measurePeer(name: Exclude<EngineName, 'vibehq'>, folder: string, sizes: Sizes): Promise<Row[]> {

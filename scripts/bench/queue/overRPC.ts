@@ -1,13 +1,12 @@
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort, projectRoot, startProcess, tailOf, wranglerEnv, wranglerProgram } from '@shared/testing/stack'
+import { startOrchestrator } from '@shared/testing/stack'
 import { median, percentile } from '../report.ts'
 import { BULK, perSecond, PROCESS_CASES } from './cases.ts'
 import type { Row, Sizes } from './cases.ts'
 
 const ENGINE = 'vibehq over RPC'
 
-/** The same cases by a Worker with a binding; time is taken from outside, with the call that starts it. */
+/** The same cases by a Worker with a binding, which on the platform is the same thread; time is taken from outside, with the call that starts it. */
 export async function measureOverRPC(stateDir: string, { adds, jobs, pickUps }: Sizes): Promise<Row[]> {
 	const caller = await startCaller(stateDir)
 	const rows: Row[] = []
@@ -37,23 +36,12 @@ export async function measureOverRPC(stateDir: string, { adds, jobs, pickUps }: 
 }
 
 async function startCaller(stateDir: string) {
-	const [port, inspectorPort] = [await freePort(), await freePort()]
-	const url = `http://127.0.0.1:${port}`
-	const logFile = join(stateDir, 'logs/queue-caller.log')
-	const args = [
-		wranglerProgram, 'dev', '-c', join(import.meta.dirname, 'caller/wrangler.jsonc'), '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(inspectorPort),
-		'--persist-to', join(stateDir, 'queue-caller'), '--show-interactive-dev-session=false', '--local',
-	]
-	const managed = startProcess({ name: 'queue-caller', command: process.execPath, args, cwd: projectRoot, env: wranglerEnv(stateDir), logFile })
+	const { url, stop } = await startOrchestrator({ stateDir, front: join(import.meta.dirname, 'caller/wrangler.jsonc') })
 	const call = async (path: string): Promise<unknown> => {
 		const answer = await fetch(`${url}${path}`)
 		const text = await answer.text()
 		if (!answer.ok) throw new Error(`The calling Worker answered ${answer.status}: ${text.slice(0, 500)}`)
 		return JSON.parse(text)
 	}
-	for (const deadline = Date.now() + 60_000; Date.now() < deadline && !managed.hasExited(); await sleep(50)) {
-		if (await call('/').then(() => true, () => false)) return { call, stop: () => managed.stop() }
-	}
-	await managed.stop()
-	throw new Error(`The calling Worker did not start:\n${tailOf(logFile)}`)
+	return { call, stop }
 }
