@@ -27,6 +27,8 @@ export async function startServer({ name, command, args, folder, socket, user }:
 	child.stdout.pipe(log, { end: false })
 	child.stderr.pipe(log, { end: false })
 	const exited = once(child, 'exit')
+	// When the bench itself fails, nothing stays behind.
+	process.once('exit', () => child.kill('SIGKILL'))
 	const stop = async () => {
 		child.kill('SIGINT')
 		await Promise.race([exited, sleep(5000, undefined, { ref: false })])
