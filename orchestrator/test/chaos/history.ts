@@ -68,9 +68,9 @@ export function longestLife({ operations }: History): string {
 	const claims = (life: readonly Operation[]) => life.filter(({ kind }) => kind === 'claim').length
 	const [longest] = [...Map.groupBy(operations, ({ taskId }) => taskId)].toSorted(([, a], [, b]) => claims(b) - claims(a) || b.length - a.length)
 	const [taskId, life = []] = longest ?? ['none']
-	const isRepeat = (a: Operation | undefined, b: Operation) => a !== undefined && a.end === null && b.end === null && a.kind === b.kind && a.who === b.who
-	const lines = life.toSorted((a, b) => a.start - b.start).flatMap((operation, index, all) => (isRepeat(all[index - 1], operation) ? [] : [`  ${lineOf(operation)}`]))
-	return [taskId, ...lines].join('\n')
+	const isRepeat = (a: Operation | undefined, b: Operation) => a !== undefined && a.end === null && b.end === null && a.kind === b.kind
+	const lines = [...Map.groupBy(life, ({ who }) => who).values()].flatMap((own) => own.toSorted((a, b) => a.start - b.start).filter((operation, index, all) => !isRepeat(all[index - 1], operation)))
+	return [taskId, ...lines.toSorted((a, b) => a.start - b.start).map((operation) => `  ${lineOf(operation)}`)].join('\n')
 }
 
 const DETAILS = {
