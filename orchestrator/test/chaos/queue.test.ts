@@ -93,7 +93,7 @@ describe(`${TASKS} tasks while D1 fails`, () => {
 		// A call whose answer D1 lost may have claimed, though its runner got another answer.
 		history = { operations: [...submitted, ...known.operations, ...tasks.map((task) => finalOf(task, { start, end: clock.now }))], lostClaims: known.lostClaims + counts.after * LARGEST_CLAIM, leaseMs: LEASE_MS }
 		log = (await db.all(sql.selectFrom('operation_logs').select(['operation', 'details']).where('operation', 'like', 'queue.%').orderBy('id'))).map(({ operation, details }) => ({ operation, taskId: String((JSON.parse(details ?? '{}') as { taskId?: unknown }).taskId) }))
-	}, 120_000)
+	}, 300_000)
 
 	it('is a history that a correct queue can have', () => {
 		const { violations, ghosts } = checkHistory(history)

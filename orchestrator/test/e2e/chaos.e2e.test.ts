@@ -77,7 +77,7 @@ describe(`${TASKS} tasks while everything dies`, () => {
 		const finals = tasks.map((task) => finalOf(task, { start, end: Date.now() }))
 		// A call whose answer D1 lost may have claimed, though its runner got another answer.
 		history = { operations: [...submitted, ...known.operations, ...finals], lostClaims: known.lostClaims + faults('after') * LARGEST_CLAIM, leaseMs: LEASE_MS }
-	}, 300_000)
+	}, 600_000)
 
 	afterAll(async () => {
 		await pool?.stop()
