@@ -113,7 +113,9 @@ async function measurePickUps(engine: QueueEngine, count: number): Promise<numbe
 		picked = resolve
 		const addedAt = performance.now()
 		await engine.add(job)
-		latencies.push((await promise) - addedAt)
+		const pickedAt = await Promise.race([promise, sleep(GIVES_UP_AFTER_MS, null, { ref: false })])
+		if (pickedAt === null) throw new Error(`${engine.name} did not pick up a job within ${GIVES_UP_AFTER_MS / 1000} s.`)
+		latencies.push(pickedAt - addedAt)
 	}
 	await workers.stop()
 	return latencies

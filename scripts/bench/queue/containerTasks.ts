@@ -16,11 +16,13 @@ export async function createContainerTasks({ url, submitterToken, runnerToken }:
 		addMany: (jobs) => client.submitPlan({ tasks: jobs.map(taskOf) }),
 		async work(options) {
 			const stopping = new AbortController()
-			const loops = Array.from({ length: options.concurrency }, (_, index) => loop(runner, { ...options, name: `worker-${index}`, signal: stopping.signal }))
+			const loops = Promise.all(Array.from({ length: options.concurrency }, (_, index) => loop(runner, { ...options, name: `worker-${index}`, signal: stopping.signal })))
+			// What fails is told by `stop`, so that whoever waits can clean up.
+			loops.catch(() => undefined)
 			return {
 				async stop() {
 					stopping.abort()
-					await Promise.all(loops)
+					await loops
 				},
 			}
 		},
