@@ -99,8 +99,7 @@ export async function startStack(options: StackOptions) {
 		},
 		/** Stops the orchestrator as a crash would, and starts it again on the same port and state, with its own or another configuration. */
 		async restartOrchestrator({ config }: Pick<OrchestratorOptions, 'config'> = {}) {
-			orchestrator.process.kill()
-			await orchestrator.process.exited
+			await orchestrator.process.killAndWait()
 			orchestrator = await startOrchestrator({ ...orchestratorOptions, port: orchestrator.port, ...(config === undefined ? {} : { config }) })
 		},
 		logFile: (name: string) => join(stateDir, 'logs', `${name}.log`),

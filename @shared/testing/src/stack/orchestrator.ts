@@ -13,6 +13,8 @@ export interface OrchestratorOptions {
 	port?: number
 	/** Path of another wrangler configuration than the project's own. */
 	config?: string
+	/** The configuration of a Worker that gets the requests in its place, in the same workerd, and reaches it by bindings. It answers `/health`, too. */
+	front?: string
 	/** Vars and secrets beside the signing key. Written to a file that only the owner can read, never to arguments. */
 	vars?: Record<string, string>
 }
@@ -37,7 +39,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<R
 	await migrate(stateDir, env)
 	const port = options.port ?? (await freePort())
 	const args = [
-		wranglerProgram, 'dev', '-c', options.config ?? orchestratorConfig, '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort()),
+		wranglerProgram, 'dev', ...(options.front === undefined ? [] : ['-c', options.front]), '-c', options.config ?? orchestratorConfig, '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort()),
 		'--persist-to', join(stateDir, 'wrangler'), '--env-file', envFile, '--show-interactive-dev-session=false', '--log-level', 'info', '--local',
 	]
 	const logFile = join(stateDir, 'logs/orchestrator.log')

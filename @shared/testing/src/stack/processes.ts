@@ -14,6 +14,8 @@ export interface ManagedProcess {
 	stop: (graceMs?: number) => Promise<void>
 	/** SIGKILL to the whole group, at once. */
 	kill: () => void
+	/** The same, and waits until the group has let go of its ports and files. */
+	killAndWait: () => Promise<void>
 }
 
 export interface ProcessOptions {
@@ -62,6 +64,12 @@ export function startProcess(options: ProcessOptions): ManagedProcess {
 		exited,
 		hasExited: () => hasExited,
 		kill: () => signal('SIGKILL'),
+		async killAndWait() {
+			signal('SIGKILL')
+			await exited
+			// Where nobody reaps orphans, their entries stay for good.
+			for (const deadline = Date.now() + 5000; Date.now() < deadline && isGroupThere(child.pid); ) await sleep(20)
+		},
 		async stop(graceMs = 5000) {
 			signal('SIGTERM')
 			await Promise.race([exited, sleep(graceMs, undefined, { ref: false })])
@@ -69,5 +77,13 @@ export function startProcess(options: ProcessOptions): ManagedProcess {
 			await exited
 			log.end()
 		},
+	}
+}
+
+function isGroupThere(pid: number | undefined): boolean {
+	try {
+		return pid !== undefined && process.kill(-pid, 0)
+	} catch {
+		return false
 	}
 }

@@ -21,7 +21,7 @@ export function bookedCalls(stack: Stack, executionId: string): BookedCall[] {
 }
 
 /** Reads the orchestrator's D1 from outside. */
-export function query<Row>(stack: Stack, text: string, ...values: (string | number)[]): Row[] {
+export function query<Row>(stack: Pick<Stack, 'stateDir'>, text: string, ...values: (string | number)[]): Row[] {
 	for (const file of globSync(`${stack.stateDir}/wrangler/v3/d1/**/*.sqlite`)) {
 		const database = new DatabaseSync(file, { readOnly: true })
 		try {

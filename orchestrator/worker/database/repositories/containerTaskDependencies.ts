@@ -73,7 +73,9 @@ function countDown(ended: RawBuilder<string>, now: number): Statement {
 }
 
 /** What others make of it that a task completes. In the batch that completes it. */
-export const afterCompletion = (taskId: string, now: number): Statement[] => [countDown(idList([taskId]), now)]
+export const afterCompletion = (taskId: string, now: number): Statement[] => afterCompletions(idList([taskId]), now)
+
+export const afterCompletions = (taskIds: RawBuilder<string>, now: number): Statement[] => [countDown(taskIds, now)]
 
 /**
  * What others make of it that these tasks fail: they fail too, or count it as an end. In the batch that fails them, and before

@@ -3,6 +3,8 @@ import type { ContainerTaskStatus, PlannedTask } from '@shared/contracts'
 import type { CancelReason } from '@shared/container-task-queue'
 import type { Selectable } from 'kysely'
 import type { Origin } from '../../services/origin.ts'
+import { sql as raw } from 'kysely'
+import { chunksBySize } from '../chunks.ts'
 import { sql } from '../client.ts'
 import type { Database, Schema, Statement } from '../client.ts'
 import { idList } from './containerTaskDependencies.ts'
@@ -68,33 +70,51 @@ export interface NewContainerTask {
 	at: number
 }
 
-/** Inserts nothing when the Worker used the idempotency key before. */
-export function insertContainerTask({ taskId, input, planId, origin, at }: NewContainerTask): Statement {
-	return sql
-		.insertInto('container_tasks')
-		.values({
-			task_id: taskId,
-			task_type: input.taskType,
-			command: JSON.stringify(input.command),
-			parameters: JSON.stringify(input.parameters),
-			priority: input.priority,
-			target_container: input.containerName ?? null,
-			target_worker: input.targetWorker ?? null,
-			requires: input.requires ?? null,
-			run_after: Math.max(input.runAfter ?? 0, input.delayMs === undefined ? 0 : at + input.delayMs),
-			on_dependency_failure: input.onDependencyFailure,
-			plan_id: planId ?? null,
-			plan_key: input.key ?? null,
-			max_attempts: input.maxAttempts,
-			timeout_ms: input.timeoutMs,
-			idempotency_key: input.idempotencyKey ?? null,
-			execution_id: input.executionId ?? null,
-			worker_name: origin.workerName,
-			container_name: origin.containerName ?? null,
-			created_at: at,
-			updated_at: at,
-		})
-		.onConflict((conflict) => conflict.doNothing())
+/** The columns of a new task. */
+function newRow({ taskId, input, planId, origin, at }: NewContainerTask) {
+	return {
+		task_id: taskId,
+		task_type: input.taskType,
+		command: JSON.stringify(input.command),
+		parameters: JSON.stringify(input.parameters),
+		priority: input.priority,
+		target_container: input.containerName ?? null,
+		target_worker: input.targetWorker ?? null,
+		requires: input.requires ?? null,
+		run_after: Math.max(input.runAfter ?? 0, input.delayMs === undefined ? 0 : at + input.delayMs),
+		on_dependency_failure: input.onDependencyFailure,
+		plan_id: planId ?? null,
+		plan_key: input.key ?? null,
+		max_attempts: input.maxAttempts,
+		timeout_ms: input.timeoutMs,
+		idempotency_key: input.idempotencyKey ?? null,
+		execution_id: input.executionId ?? null,
+		worker_name: origin.workerName,
+		container_name: origin.containerName ?? null,
+		created_at: at,
+		updated_at: at,
+	}
+}
+type NewRow = ReturnType<typeof newRow>
+
+/** A bound text of this many chars is far from the 2 MB at which D1 ends it. */
+const MAX_CHUNK_CHARS = 400_000
+
+/** Inserts tasks in their order, and nothing where the Worker used the idempotency key before. One statement for all, unless they are long. */
+export const insertContainerTasks = (tasks: readonly NewContainerTask[]): Statement[] =>
+	chunksBySize(tasks.map(newRow), MAX_CHUNK_CHARS, (row) => JSON.stringify(row).length).map((rows) => (rows.length === 1 ? insertRow(rows) : insertRows(rows)))
+
+const insertRow = (rows: NewRow[]): Statement => sql.insertInto('container_tasks').values(rows).onConflict((conflict) => conflict.doNothing())
+
+function insertRows(rows: NewRow[]): Statement {
+	const columns = Object.keys(rows[0] ?? {}) as (keyof NewRow)[]
+	const given = sql
+		.selectFrom(raw<{ key: number; value: string }>`json_each(${JSON.stringify(rows)})`.as('given'))
+		.select(columns.map((name) => raw`given.value ->> ${raw.lit(name)}`.as(name)))
+		// SQLite would take the conflict clause for a join without it.
+		.where(raw<boolean>`true`)
+		.orderBy('given.key')
+	return sql.insertInto('container_tasks').columns(columns).expression(given as never).onConflict((conflict) => conflict.doNothing())
 }
 
 export const containerTaskQuery = (taskId: string) => sql.selectFrom('container_tasks').selectAll().where('task_id', '=', taskId)
@@ -102,8 +122,8 @@ export const containerTaskQuery = (taskId: string) => sql.selectFrom('container_
 /** Tasks by id, the oldest first; the ids are one bound text, however many there are. */
 export const containerTasksOfIdsQuery = (taskIds: readonly string[]) => sql.selectFrom('container_tasks').selectAll().where('task_id', 'in', idList(taskIds)).orderBy('id')
 
-export const containerTaskOfKeyQuery = (workerName: string, key: string) =>
-	sql.selectFrom('container_tasks').selectAll().where('worker_name', '=', workerName).where('idempotency_key', '=', key)
+export const containerTasksOfKeysQuery = (workerName: string, keys: readonly string[]) =>
+	sql.selectFrom('container_tasks').selectAll().where('worker_name', '=', workerName).where('idempotency_key', 'in', idList(keys))
 
 export async function findContainerTask(db: Database, taskId: string): Promise<TaskRecord | undefined> {
 	const row = await db.first(containerTaskQuery(taskId))

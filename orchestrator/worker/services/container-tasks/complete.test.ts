@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
+import { appendLog } from '../../database/repositories/operationLogs.ts'
 import { createRedactor } from './redact.ts'
 import { createFixture, LEASE_MS } from './testing/fixture.ts'
 
@@ -79,6 +80,43 @@ describe('complete many', () => {
 		const { results } = await queue.completeMany(claimed.map(({ task, leaseToken }) => ({ taskId: task.taskId, leaseToken, output: { id: task.taskId } })), {})
 		expect(results.every(({ taskId, task }) => task?.output?.['id'] === taskId)).toBe(true)
 		expect((await queue.summary()).counts).toEqual({ pending: 0, assigned: 0, running: 0, completed: 50, failed: 0 })
+	})
+
+	it('stores with each what came with it: long outputs, progress, what the listener collected', async () => {
+		const collected = (taskId: string) => appendLog({ source: 'test', operation: `collected ${taskId}`, workerName: 'w', at: 1 })
+		const { submit, queue, claim, log, settled } = await createFixture({ collect: async (task, output) => ({ output, statements: [collected(task.taskId)] }) })
+		const tasks = [await submit(), await submit(), await submit(), await submit()]
+		const last = await submit({ dependsOn: tasks.map(({ taskId }) => taskId) })
+		const claimed = await claim({ max: 4 })
+		const text = 'long "'.repeat(30_000)
+		const reports = claimed.map(({ task, leaseToken }, n) => ({ taskId: task.taskId, leaseToken, output: { n, text }, progress: [{ at: n, kind: 'message' as const, text: `did ${n}` }] }))
+		const { results, next: taken } = await queue.completeMany(reports, { next })
+		expect(results.map((result) => result.task?.output)).toEqual(reports.map(({ output }) => output))
+		for (const { taskId, output } of reports) expect(await queue.get(taskId)).toMatchObject({ status: 'completed', output, completedAt: 1_000_000, leaseExpiresAt: null, error: null })
+		expect(taken).toMatchObject([{ task: { taskId: last.taskId } }])
+		const lines = await log()
+		expect(lines.filter((operation) => operation === 'queue.completed')).toHaveLength(4)
+		expect(lines.filter((operation) => operation === 'agent.message')).toHaveLength(4)
+		expect(lines.filter((operation) => operation.startsWith('collected'))).toEqual(tasks.map(({ taskId }) => `collected ${taskId}`))
+		expect(settled).toHaveLength(4)
+		expect((await queue.summary()).workers).toMatchObject([{ workerName: 'agent-factory', running: 1 }])
+	})
+
+	it('stores the others when the lease of one is lost in this moment', async () => {
+		const fixture = await createFixture({
+			collect: async (_task, output) => {
+				if (output['who'] === 'second') await fixture.queue.complete(first.task.taskId, { leaseToken: first.leaseToken, output: { who: 'faster' } })
+				return { output, statements: [] }
+			},
+		})
+		const { submit, claimOne, queue, log, settled } = fixture
+		await submit()
+		await submit()
+		const [first, second] = [await claimOne(), await claimOne()]
+		const { results } = await queue.completeMany([{ ...first, taskId: first.task.taskId, output: { who: 'first' } }, { ...second, taskId: second.task.taskId, output: { who: 'second' } }], {})
+		expect(results.map(({ task }) => task?.output?.['who'])).toEqual(['faster', 'second'])
+		expect((await log()).filter((operation) => operation === 'queue.completed')).toHaveLength(2)
+		expect(settled).toHaveLength(2)
 	})
 })
 

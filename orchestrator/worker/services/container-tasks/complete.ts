@@ -1,6 +1,7 @@
 import { AppError, isAppError, toErrorBody } from '@shared/contracts'
 import type { CompletedTask, CompleteManyReply, ContainerTask } from '@shared/contracts'
 import type { ClaimNext, CompleteReport } from '@shared/container-task-queue'
+import type { Statement } from '../../database/client.ts'
 import { containerTasksOfIdsQuery, toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import { claimTasks, prepareClaim } from './claim.ts'
 import { checkCommandOutput } from './commandOutput.ts'
@@ -8,8 +9,9 @@ import { isVisible, notFound } from './context.ts'
 import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { keepEvidence } from './evidence.ts'
 import { withOutput } from './outputStore.ts'
-import { judgeReport, openReport, prepareSettling, settle } from './settle.ts'
+import { judgeReport, openReport, settle } from './settle.ts'
 import type { Collected, Ending, Opened } from './settle.ts'
+import { prepareCompletions } from './settleMany.ts'
 
 /**
  * Stores the result of the lease's holder, once: the same token again gets the stored task. Throws LEASE_REQUIRED without a
@@ -69,18 +71,26 @@ export async function completeMany(deps: TaskQueueDeps, reports: ManyReports, { 
 		}
 	}
 	const claim = next && prepareClaim(deps, next.request, next.scope)
-	const settlings = await Promise.all(open.map(async ({ at, ending }) => ({ at, ending, ...(await prepareSettling(deps, ending)) })))
-	const rows = await deps.db.batch([...settlings.flatMap(({ statements }) => statements), ...(claim?.statements ?? [])]).catch(() => null)
-	if (rows === null) {
-		for (const { at, ending } of settlings) results[at] = await settle(deps, ending).catch((error: unknown) => ({ error }))
+	const together = await settleTogether(deps, open.map(({ ending }) => ending), claim?.statements ?? [])
+	if (together === null) {
+		for (const { at, ending } of open) results[at] = await settle(deps, ending).catch((error: unknown) => ({ error }))
 		return { results: toResults(reports, results), next: next ? await claimNext(deps, next) : [] }
 	}
-	for (const { at, statements, task, announce } of settlings) {
-		const own = rows.splice(0, statements.length)
-		results[at] = { task: task(own) }
-		await announce(own)
+	for (const { at, ending } of open) {
+		const task = together.tasks.get(ending.record.task.taskId)
+		if (task) results[at] = { task }
 	}
-	return { results: toResults(reports, results), next: claim ? await claim.finish(rows) : [] }
+	return { results: toResults(reports, results), next: claim ? await claim.finish(together.rows) : [] }
+}
+
+/** All endings and what `more` returned, in one batch; null when something spoiled it, and where two reports are about one task. */
+async function settleTogether(deps: TaskQueueDeps, endings: readonly Ending[], more: readonly Statement[]): Promise<{ tasks: Map<string, ContainerTask>; rows: unknown[][] } | null> {
+	if (new Set(endings.map(({ record }) => record.task.taskId)).size < endings.length) return null
+	const settling = endings.length === 0 ? null : await prepareCompletions(deps, endings)
+	const rows = await deps.db.batch([...(settling?.statements ?? []), ...more]).catch(() => null)
+	if (rows === null) return null
+	await settling?.announce(rows)
+	return { tasks: settling?.tasks(rows) ?? new Map(), rows: rows.slice(settling?.statements.length ?? 0) }
 }
 
 function toResults(reports: ManyReports, results: readonly (Result | undefined)[]): CompleteManyReply['results'] {

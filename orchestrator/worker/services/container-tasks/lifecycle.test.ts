@@ -13,6 +13,17 @@ describe('submit', () => {
 		expect((await queue.submit({ taskType: 'command', idempotencyKey: 'k' }, { workerName: 'other' })).taskId).not.toBe(tasks[0]?.taskId)
 	})
 
+	it('keeps the order of long and short tasks, and makes one task of a key', async () => {
+		const { queue, claim } = await createFixture()
+		const inputs = ['', 'x'.repeat(390_000), '', 'y'.repeat(390_000), 'z'.repeat(390_000), ''].map((text, n) => ({ taskType: 'command' as const, parameters: { n, text }, ...(n > 3 ? { idempotencyKey: 'one' } : {}) }))
+		const tasks = await queue.submitMany(inputs, origin)
+		expect(tasks.map(({ parameters }) => parameters['n'])).toEqual([0, 1, 2, 3, 4, 4])
+		expect(tasks.map(({ parameters }) => parameters)).toEqual([...inputs.slice(0, 5), inputs[4]].map((input) => input?.parameters))
+		expect((await claim({ max: 10 })).map(({ task }) => task.taskId)).toEqual(tasks.slice(0, 5).map(({ taskId }) => taskId))
+		expect(await queue.submitMany(inputs.slice(5), origin)).toMatchObject([{ taskId: tasks[4]?.taskId, status: 'assigned' }])
+		expect(await queue.submitMany(inputs.slice(5), { workerName: 'other' })).toMatchObject([{ parameters: { n: 5 } }])
+	})
+
 	it('stores many tasks in order, all or none', async () => {
 		const { queue } = await createFixture()
 		const many = Array.from({ length: 100 }, (_, n) => ({ taskType: 'command' as const, parameters: { n } }))

@@ -15,6 +15,7 @@ import { storeStreams } from './commandOutput.ts'
 import { announceDependents } from './dependents.ts'
 import { refuseLate } from './evidence.ts'
 import { storeJSON, withOutput } from './outputStore.ts'
+import type { Stored } from './outputStore.ts'
 import { progressLines } from './progress.ts'
 import { redacted } from './redact.ts'
 
@@ -101,12 +102,17 @@ export interface Settling {
 	announce: (rows: readonly unknown[][]) => Promise<void>
 }
 
+/** The output as the task will have it, and as it is stored. */
+export async function storeOutput(deps: TaskQueueDeps, { record: { task }, collected }: Ending): Promise<{ output: Record<string, unknown> | null; stored: Stored | null }> {
+	const output = collected.output === null ? null : await storeStreams(deps, task, redacted(deps, collected.output))
+	return { output, stored: output === null ? null : await storeJSON(deps.outputs, `container-tasks/${task.taskId}/${task.attempt}.json`, output) }
+}
+
 /** A guard stands first, so all of it happens or nothing: log, counts, what other tasks make of it, the task, the listener's own. */
 export async function prepareSettling(deps: TaskQueueDeps, ending: Ending): Promise<Settling> {
 	const { record, leaseToken, kind, report, end } = ending
-	const { taskId, attempt, workerName } = record.task
-	const output = ending.collected.output === null ? null : await storeStreams(deps, record.task, redacted(deps, ending.collected.output))
-	const stored = output === null ? null : await storeJSON(deps.outputs, `container-tasks/${taskId}/${attempt}.json`, output)
+	const { taskId, workerName } = record.task
+	const { output, stored } = await storeOutput(deps, ending)
 	const lease = { taskId, leaseToken, now: deps.now() }
 	const line = {
 		operation: end.status === 'pending' ? 'queue.retry' : `queue.${end.status}`,

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import type { Statement } from '../../database/client.ts'
 import { afterOldFailures, blockStatement, idList, insertDependencies } from '../../database/repositories/containerTaskDependencies.ts'
 import type { Dependency } from '../../database/repositories/containerTaskDependencies.ts'
-import { containerTaskOfKeyQuery, containerTaskQuery, containerTasksOfIdsQuery, insertContainerTask, toTaskRecords } from '../../database/repositories/containerTasks.ts'
+import { containerTasksOfIdsQuery, containerTasksOfKeysQuery, insertContainerTasks, toTaskRecord, toTaskRecords } from '../../database/repositories/containerTasks.ts'
+import type { ContainerTaskRow } from '../../database/repositories/containerTasks.ts'
 import { logTasks } from '../../database/repositories/containerTaskLog.ts'
 import { ringBell } from './bell.ts'
 import { isVisible } from './context.ts'
@@ -75,19 +76,30 @@ export async function submitTasks(deps: TaskQueueDeps, inputs: readonly PlannedT
 	const dependencies = blocked.length === 0 ? [] : [insertDependencies(edges, { workerName: origin.workerName, at }), blockStatement(blocked), ...afterOldFailures(blocked, at)]
 	const stored = [
 		...(together?.statements(taskIds) ?? []),
-		...tasks.map((task) => insertContainerTask({ ...task, planId: together?.planId, origin, at })),
+		...insertContainerTasks(tasks.map((task) => ({ ...task, planId: together?.planId, origin, at }))),
 		// Picks nothing of what was not inserted because its key was known.
 		logTasks((where) => where('task_id', 'in', idList(taskIds)), { operation: 'queue.submitted', at }),
 		...dependencies,
 	]
-	const reads = tasks.map(({ taskId, input }) => (input.idempotencyKey === undefined ? containerTaskQuery(taskId) : containerTaskOfKeyQuery(origin.workerName, input.idempotencyKey)))
+	const keys = tasks.flatMap(({ input }) => input.idempotencyKey ?? [])
+	const reads = [containerTasksOfIdsQuery(taskIds), ...(keys.length > 0 ? [containerTasksOfKeysQuery(origin.workerName, keys)] : [])]
 	const rows = await deps.db.batch([...stored, ...reads])
 	ringBell()
 	await announceDependents(deps, rows.slice(stored.length - dependencies.length, stored.length).flat())
-	return tasks.map(({ taskId }, index) => {
-		const [record] = toTaskRecords(rows[stored.length + index] ?? [])
-		if (!record) throw new AppError('INTERNAL', `Container task ${taskId} was not stored.`)
-		return record.task
+	return storedTasks(tasks, rows.slice(stored.length).flat())
+}
+
+/** The tasks as they are stored; one whose key was known before is the task that it made then. */
+function storedTasks(tasks: readonly NewTask[], rows: readonly unknown[]): ContainerTask[] {
+	const stored = new Map<string, ContainerTask>()
+	for (const row of rows as readonly ContainerTaskRow[]) {
+		const { task } = toTaskRecord(row)
+		stored.set(row.idempotency_key === null ? task.taskId : `key ${row.idempotency_key}`, task)
+	}
+	return tasks.map(({ taskId, input: { idempotencyKey } }) => {
+		const task = stored.get(idempotencyKey === undefined ? taskId : `key ${idempotencyKey}`)
+		if (!task) throw new AppError('INTERNAL', `Container task ${taskId} was not stored.`)
+		return task
 	})
 }
 

@@ -1,0 +1,50 @@
+import { sql as raw } from 'kysely'
+import { sql } from '../client.ts'
+import type { Statement } from '../client.ts'
+import { afterCompletions, idList } from './containerTaskDependencies.ts'
+import { logTasks } from './containerTaskLog.ts'
+import { countEnds } from './containerTaskShares.ts'
+
+/** A result under the lease that it was made under; either column is null. */
+export interface Completion {
+	taskId: string
+	leaseToken: string
+	output: string | null
+	outputKey: string | null
+}
+
+/** As `leaseGuard`, for several leases of different tasks: fails its whole batch unless all are held. */
+export function leasesGuard(completions: readonly Completion[], now: number): Statement {
+	const leases = JSON.stringify(completions.map(({ taskId, leaseToken }) => [taskId, leaseToken]))
+	const held = raw<number>`(
+		select count(*) from json_each(${leases}) as lease cross join container_tasks as task on task.task_id = lease.value ->> 0
+		where task.lease_token = lease.value ->> 1 and task.status in ('assigned', 'running') and task.lease_expires_at > ${now}
+	)`
+	return sql.selectNoFrom(raw<string>`json(case when ${held} = ${completions.length} then '1' else 'a lease is not held' end)`.as('held'))
+}
+
+/** What is written before tasks complete: their lines, their Workers' counts, and what others make of it, which is the last. */
+export function beforeCompletions(taskIds: readonly string[], now: number): Statement[] {
+	const ids = raw<number>`(select id from container_tasks where task_id in ${idList(taskIds)})`
+	return [logTasks((where) => where('task_id', 'in', idList(taskIds)), { operation: 'queue.completed', at: now, details: { outcome: null } }), countEnds(ids, now), ...afterCompletions(idList(taskIds), now)]
+}
+
+/** Completes tasks whose leases a guard has looked at; returns their rows, in no order. */
+export const completeStatement = (completions: readonly Completion[], now: number): Statement =>
+	sql
+		.updateTable('container_tasks')
+		.from(raw<{ value: string }>`json_each(${JSON.stringify(completions)})`.as('report'))
+		.set({
+			status: 'completed',
+			outcome: null,
+			error: null,
+			output: raw<string | null>`report.value ->> 'output'`,
+			output_key: raw<string | null>`report.value ->> 'outputKey'`,
+			run_after: 0,
+			started_at: raw<number>`coalesce(started_at, assigned_at)`,
+			completed_at: now,
+			lease_expires_at: null,
+			updated_at: now,
+		})
+		.where(raw<boolean>`container_tasks.task_id = report.value ->> 'taskId'`)
+		.returningAll()
