@@ -97,7 +97,7 @@ describe('repeats', () => {
 		expect(await post('/api/orders', order, { 'idempotency-key': key })).toMatchObject({ status: 202, body: { executionId: execution.executionId } })
 		expect(await post('/api/orders', { ...order, prompt: 'Another' }, { 'idempotency-key': key })).toMatchObject({
 			status: 409,
-			body: { error: { code: 'IDEMPOTENCY_CONFLICT', message: 'This Idempotency-Key was used with another order. Use a new key for a new order.' } },
+			body: { error: { code: 'IDEMPOTENCY_CONFLICT', message: 'This Idempotency-Key was used with another body. Use a new key for new work.' } },
 		})
 	})
 

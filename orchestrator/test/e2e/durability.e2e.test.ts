@@ -1,6 +1,7 @@
 // What dies, gets lost, comes twice or too late: the work goes on, lands once, and the log says what happened.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { parse } from 'jsonc-parser'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ClaimedTask, ContainerTask } from '@shared/contracts'
 import { orchestratorConfig, RequestRefused } from '@shared/testing/stack'
@@ -201,8 +202,9 @@ describe('an orchestrator that dies', () => {
 })
 
 function withoutConsumers(stack: Stack): string {
-	const config = JSON.parse(readFileSync(orchestratorConfig, 'utf8')) as { main: string; queues: { consumers?: unknown }; d1_databases: { migrations_dir?: string }[] }
+	const config = parse(readFileSync(orchestratorConfig, 'utf8')) as { main: string; containers?: unknown; queues: { consumers?: unknown }; d1_databases: { migrations_dir?: string }[] }
 	delete config.queues.consumers
+	delete config.containers
 	for (const database of config.d1_databases) delete database.migrations_dir
 	config.main = join(orchestratorConfig, '..', config.main)
 	const file = join(tempFolder(stack), 'wrangler.jsonc')

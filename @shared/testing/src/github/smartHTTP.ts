@@ -30,8 +30,12 @@ export async function serveGit(hub: Hub, { root, request, response }: GitExchang
 	const repo = visibleRepo(hub, actor, name)
 	requireRight(actor, repo, ['contents', isWrite ? 'write' : 'read'])
 	const before = path === 'git-receive-pack' ? await refsOf(repo) : null
-	await runBackend({ root, request, response }, `/${repo.fullName}.git/${path}${url.search}`)
-	if (before) await announcePush(hub, repo, { before, login: actor?.login ?? 'anonymous' })
+	const exchange = async () => {
+		await runBackend({ root, request, response }, `/${repo.fullName}.git/${path}${url.search}`)
+		if (before) await announcePush(hub, repo, { before, login: actor?.login ?? 'anonymous' })
+	}
+	// Git has its answer before the push is announced.
+	await hub.webhooks.hold(exchange())
 	return { login: actor?.login ?? null }
 }
 

@@ -7,6 +7,7 @@ const TIMEOUT_MS = 10_000
 export function createWebhooks({ secret, url }: { secret: string | undefined; url: string | undefined }) {
 	const deliveries: Delivery[] = []
 	const settings = { url }
+	const held = new Set<Promise<unknown>>()
 	let queue: Promise<void> = Promise.resolve()
 
 	async function send(delivery: Delivery): Promise<void> {
@@ -53,8 +54,17 @@ export function createWebhooks({ secret, url }: { secret: string | undefined; ur
 			await enqueue(delivery)
 			return delivery
 		},
+		/** Work that has deliveries to make when it is done. */
+		hold<Answer>(work: Promise<Answer>): Promise<Answer> {
+			held.add(work)
+			void work.catch(() => undefined).finally(() => held.delete(work))
+			return work
+		},
 		/** Until everything so far was sent. */
-		settled: () => queue,
+		async settled(): Promise<void> {
+			await Promise.allSettled(held)
+			await queue
+		},
 	}
 }
 export type Webhooks = ReturnType<typeof createWebhooks>
