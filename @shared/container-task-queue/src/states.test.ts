@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { isClosed, isLeased, nextStatus } from './states.ts'
 import type { TaskEvent } from './states.ts'
 
-const events: readonly TaskEvent[] = ['claim', 'heartbeat', 'requeue', 'complete', 'fail', 'cancel']
+const events: readonly TaskEvent[] = ['claim', 'heartbeat', 'requeue', 'complete', 'fail', 'cancel', 'strand']
 // Rows: states; columns: the events above. `-` is refused.
 const table: Record<ContainerTaskStatus, string> = {
-	pending: 'assigned - - - - failed',
-	assigned: '- running pending completed failed assigned',
-	running: '- running pending completed failed running',
-	completed: '- - - - - -',
-	failed: '- - - - - -',
+	pending: 'assigned - - - - failed failed',
+	assigned: '- running pending completed failed assigned -',
+	running: '- running pending completed failed running -',
+	completed: '- - - - - - -',
+	failed: '- - - - - - -',
 }
 
 describe('nextStatus', () => {
