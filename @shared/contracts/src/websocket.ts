@@ -74,7 +74,7 @@ export const TerminalControl = z.discriminatedUnion('type', [
 	z.strictObject({ type: z.literal('exit'), exitCode: z.int().nullable() }),
 ])
 
-/** Why a terminal is closed, beside 1000 (the shell has ended), 1008 (a text frame that is no control), 1009 (too much at once) and 1011. */
+/** Why a terminal is closed, beside 1000 (the shell has ended), 1008 (a text frame that is no control), 1009 (too much at once), 1011 and those of `SOCKET_CLOSE`. */
 export const TERMINAL_CLOSE = {
 	/** The container ends. */
 	ENDED: 4410,

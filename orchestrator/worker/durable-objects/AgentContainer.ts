@@ -84,6 +84,7 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 	readonly #terminals = createTerminals({
 		start: (size) => this.#shell(size),
 		newId: () => crypto.randomUUID(),
+		now: () => Date.now(),
 		note: createTerminalLog({
 			db: createDatabase(this.env.DB, () => this.ctx.waitUntil(this.env.EVENT_HUB.getByName('hub').notify(false))),
 			now: () => Date.now(),

@@ -2,6 +2,7 @@ import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { request as callDoor, tokenOf } from '../../test/support/poolDoors.ts'
+import { POOL_BINDINGS } from '../../test/support/pools.ts'
 import type { Env } from '../env.ts'
 import { createServices } from '../services.ts'
 import { createTokens } from '../services/security/tokens.ts'
@@ -20,6 +21,7 @@ const app = createApp((bindings, ctx) => {
 	return { ...services, containers: { ...services.containers, openTerminal } }
 })
 const operator = await tokenOf('operator', 'console')
+const { expiresAt } = await createTokens({ key: POOL_BINDINGS.TOKEN_SIGNING_KEY, now: Date.now }).verify(operator)
 const mint = (key: string, now: number) => createTokens({ key: btoa(key.repeat(32)), now: () => now }).mint({ kind: 'operator', subject: 'console', workerName: 'w', ttlMs: 60_000 })
 const [foreign, ended] = [await mint('x', Date.now()), await mint('k', Date.now() - 120_000)]
 const session = '00000000-0000-4000-8000-000000000000'
@@ -42,8 +44,8 @@ describe('the door of terminals', () => {
 		expect(await knock('/ws/terminal/runner-0')).toMatchObject({ status: 101 })
 		const by = 'operator:a-operator'
 		expect(opened).toEqual([
-			[{ workerName: 'shop', by }, 'runner-0', { sessionId: session, size: { cols: 101, rows: 33 }, hasProtocol: true }],
-			[{ workerName: 'vibehq-orchestrator', by }, 'runner-0', { sessionId: undefined, size: { cols: 80, rows: 24 }, hasProtocol: true }],
+			[{ workerName: 'shop', by }, 'runner-0', { sessionId: session, size: { cols: 101, rows: 33 }, expiresAt, hasProtocol: true }],
+			[{ workerName: 'vibehq-orchestrator', by }, 'runner-0', { sessionId: undefined, size: { cols: 80, rows: 24 }, expiresAt, hasProtocol: true }],
 		])
 	})
 

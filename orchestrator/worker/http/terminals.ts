@@ -25,7 +25,7 @@ export function terminalRoutes() {
 		const instanceId = parse(InstanceId, c.req.param('containerId'), 'containerId')
 		const { worker, session, cols, rows } = query
 		const call = { workerName: worker ?? services.vars.workerName, by: `${principal.kind}:${principal.subject}` }
-		return services.containers.openTerminal(call, instanceId, { sessionId: session, size: { cols, rows }, hasProtocol })
+		return services.containers.openTerminal(call, instanceId, { sessionId: session, size: { cols, rows }, expiresAt: principal.expiresAt, hasProtocol })
 	})
 	return router
 }

@@ -61,12 +61,12 @@ it.each([
 })
 
 describe('a terminal', () => {
-	const terminal = { size: { cols: 80, rows: 24 }, sessionId: undefined, hasProtocol: true }
+	const terminal = { size: { cols: 80, rows: 24 }, sessionId: undefined, expiresAt: 9, hasProtocol: true }
 
 	it('is opened at the container of the instance, with who asked', async () => {
 		const { containers } = open({ platformNameOf: async (worker, instance) => `${worker}-${instance}-2` })
 		const answer = await containers.openTerminal({ workerName: 'b', by: 'operator:ann' }, 'runner-0', terminal)
-		expect(await answer.json()).toEqual({ platformName: 'b-runner-0-2', call: { size: { cols: 80, rows: 24 }, by: 'operator:ann' }, protocol: 'vibehq.v1' })
+		expect(await answer.json()).toEqual({ platformName: 'b-runner-0-2', call: { size: { cols: 80, rows: 24 }, expiresAt: 9, by: 'operator:ann' }, protocol: 'vibehq.v1' })
 	})
 
 	it('is not where runners are no containers of the platform, nor where the pool has no such instance', async () => {

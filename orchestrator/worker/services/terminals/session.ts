@@ -1,4 +1,4 @@
-import { TerminalControl, TERMINAL_CLOSE } from '@shared/contracts'
+import { SOCKET_CLOSE, TerminalControl, TERMINAL_CLOSE } from '@shared/contracts'
 import { createScrollback } from './scrollback.ts'
 
 /** A shell with a terminal of its own. */
@@ -13,6 +13,8 @@ export interface TerminalProcess {
 
 /** The part of a WebSocket that is used here. */
 export interface TerminalSocket {
+	/** Bytes that were sent and that the client has not taken yet. */
+	readonly bufferedAmount: number
 	send(data: string | ArrayBuffer | ArrayBufferView): void
 	close(code: number, reason: string): void
 }
@@ -31,6 +33,10 @@ const SCROLLBACK_BYTES = 256 * 1024
 const MAX_INPUT_BYTES = 64 * 1024
 /** A program that floods its terminal is read no faster than a person's line takes it, and waits. */
 const BYTES_PER_MS = 2048
+/** Nor faster than those who look take it. Who takes nothing for 15 s is hung up on, and finds the rest in the scrollback. */
+const MAX_WAITING_BYTES = 1024 * 1024
+const LOOK_AT_FULL_MS = 50
+const MAX_LOOKS_AT_FULL = 300
 /** Between the last watcher's going and the end of the shell. */
 const DETACHED_MS = 5 * 60_000
 /** A forgotten tab must not keep a container up for ever. */
@@ -41,17 +47,33 @@ const KILL_AFTER_MS = 5000
 
 /** One shell and those who look at it. Whoever attaches gets the end of what was written before. */
 export function createSession({ sessionId, process, timer, sleep, onEnd }: SessionDeps) {
-	const sockets = new Set<TerminalSocket>()
+	/** With each, what takes back the end of its token. */
+	const sockets = new Map<TerminalSocket, () => void>()
+	/** Told to close: nothing can be sent to them, and nothing more is taken from them. Their `detach` follows. */
+	const hungUp = new WeakSet<TerminalSocket>()
 	const scrollback = createScrollback(SCROLLBACK_BYTES)
 	const input = process.stdin.getWriter()
 	let [bytesIn, bytesOut] = [0, 0]
 	let cancelDetached = () => {}
 	let cancelIdle = timer(IDLE_MS, () => end(TERMINAL_CLOSE.IDLE, 'nobody typed for 30 minutes'))
 
+	const watchers = () => [...sockets.keys()].filter((socket) => !hungUp.has(socket))
+
+	function hangUp(socket: TerminalSocket, code: number, reason: string): void {
+		hungUp.add(socket)
+		socket.close(code, reason)
+	}
+
 	function end(code: number, reason: string): void {
-		for (const socket of sockets) socket.close(code, reason)
+		for (const socket of watchers()) hangUp(socket, code, reason)
 		process.kill(SIGHUP)
 		timer(KILL_AFTER_MS, () => process.kill(SIGKILL))
+	}
+
+	async function waitForReaders(): Promise<void> {
+		const full = () => watchers().filter(({ bufferedAmount }) => bufferedAmount > MAX_WAITING_BYTES)
+		for (let looks = 0; looks < MAX_LOOKS_AT_FULL && full().length > 0; looks++) await sleep(LOOK_AT_FULL_MS)
+		for (const socket of full()) hangUp(socket, SOCKET_CLOSE.TOO_SLOW, 'too slow: connect again with the session')
 	}
 
 	async function pump(): Promise<void> {
@@ -61,8 +83,9 @@ export function createSession({ sessionId, process, timer, sleep, onEnd }: Sessi
 			if (done) return
 			bytesOut += value.byteLength
 			scrollback.push(value)
-			for (const socket of sockets) socket.send(value)
+			for (const socket of watchers()) socket.send(value)
 			await sleep(Math.floor(value.byteLength / BYTES_PER_MS))
+			await waitForReaders()
 		}
 	}
 
@@ -71,10 +94,11 @@ export function createSession({ sessionId, process, timer, sleep, onEnd }: Sessi
 		const exitCode = exit.status === 'fulfilled' ? exit.value : null
 		cancelDetached()
 		cancelIdle()
-		for (const socket of sockets) {
+		for (const socket of watchers()) {
 			socket.send(JSON.stringify({ type: 'exit', exitCode } satisfies TerminalControl))
-			socket.close(1000, 'the shell has ended')
+			hangUp(socket, 1000, 'the shell has ended')
 		}
+		for (const cancelExpiry of sockets.values()) cancelExpiry()
 		sockets.clear()
 		onEnd({ exitCode, bytesIn, bytesOut })
 	}
@@ -82,29 +106,31 @@ export function createSession({ sessionId, process, timer, sleep, onEnd }: Sessi
 
 	return {
 		sessionId,
-		attach(socket: TerminalSocket, { isNew }: { isNew: boolean }): void {
+		attach(socket: TerminalSocket, { isNew, endsInMs }: { isNew: boolean; endsInMs: number }): void {
 			cancelDetached()
 			socket.send(JSON.stringify({ type: 'attached', sessionId, isNew } satisfies TerminalControl))
 			const before = scrollback.bytes()
 			if (before.byteLength > 0) socket.send(before)
-			sockets.add(socket)
+			sockets.set(socket, timer(endsInMs, () => hangUp(socket, SOCKET_CLOSE.TOKEN_EXPIRED, 'the token has ended: connect with a new one and the session')))
 		},
 		/** The shell lives on for five minutes, for whoever lost the line. Answers whether it was attached. */
 		detach(socket: TerminalSocket): boolean {
+			sockets.get(socket)?.()
 			const wasAttached = sockets.delete(socket)
 			if (wasAttached && sockets.size === 0) cancelDetached = timer(DETACHED_MS, () => end(1000, ''))
 			return wasAttached
 		},
 		async receive(socket: TerminalSocket, message: string | ArrayBuffer): Promise<void> {
+			if (hungUp.has(socket)) return
 			cancelIdle()
 			cancelIdle = timer(IDLE_MS, () => end(TERMINAL_CLOSE.IDLE, 'nobody typed for 30 minutes'))
 			if (typeof message !== 'string') {
-				if (message.byteLength > MAX_INPUT_BYTES) return socket.close(1009, `at most ${MAX_INPUT_BYTES} bytes at once`)
+				if (message.byteLength > MAX_INPUT_BYTES) return hangUp(socket, 1009, `at most ${MAX_INPUT_BYTES} bytes at once`)
 				bytesIn += message.byteLength
 				return input.write(new Uint8Array(message)).catch(() => {})
 			}
 			const control = readControl(message)
-			if (control?.type !== 'resize') return socket.close(1008, 'text frames are control: {"type":"resize","cols":80,"rows":24}')
+			if (control?.type !== 'resize') return hangUp(socket, 1008, 'text frames are control: {"type":"resize","cols":80,"rows":24}')
 			process.resize(control.cols, control.rows)
 		},
 		end: () => end(TERMINAL_CLOSE.ENDED, 'the container ends'),

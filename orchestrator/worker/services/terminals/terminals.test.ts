@@ -39,16 +39,30 @@ function open() {
 		timers.add(one)
 		return () => void timers.delete(one)
 	}
-	const terminals = createTerminals({ start, newId: () => `session-${++ids}`, note: async (operation, details) => void notes.push({ operation, details }), timer, sleep: async () => {} })
+	const terminals = createTerminals({ start, newId: () => `session-${++ids}`, now: () => NOW, note: async (operation, details) => void notes.push({ operation, details }), timer, sleep: async () => {} })
 	return { terminals, shells, notes, fire: (ms: number) => [...timers].filter((one) => one.ms === ms).forEach((one) => (timers.delete(one), one.callback())) }
 }
 
+/** As the platform's: who sends after the close is told so. */
 function socket() {
 	const got: string[] = []
-	return { got, send: (data: unknown) => void got.push(text(data)), close: (code: number, reason: string) => void got.push(`closed ${code} ${reason}`) }
+	let isClosed = false
+	return {
+		got,
+		bufferedAmount: 0,
+		send(data: unknown) {
+			if (isClosed) throw new TypeError("Can't call WebSocket send() after close().")
+			got.push(text(data))
+		},
+		close(code: number, reason: string) {
+			isClosed = true
+			got.push(`closed ${code} ${reason}`)
+		},
+	}
 }
-const call = { size: { cols: 80, rows: 24 }, by: 'operator:ann' }
 const MINUTE = 60_000
+const NOW = 1_000_000
+const call = { size: { cols: 80, rows: 24 }, by: 'operator:ann', expiresAt: NOW + 10 * MINUTE }
 
 describe('terminals of a container', () => {
 	it('carry what is typed and written, follow the window, and tell how the shell ended', async () => {
@@ -91,14 +105,53 @@ describe('terminals of a container', () => {
 	})
 
 	it('end when nobody types for half an hour, and are killed when they do not want to', async () => {
-		const { terminals, shells, fire } = open()
+		const { terminals, shells, notes, fire } = open()
 		const client = socket()
 		;(await terminals.open(call)).attach(client)
 		fire(30 * MINUTE)
 		fire(5000)
 		await flush()
-		expect(client.got.at(1)).toBe('closed 4409 nobody typed for 30 minutes')
+		expect(client.got.slice(1)).toEqual(['closed 4409 nobody typed for 30 minutes'])
 		expect(shells[0]?.signals).toEqual([1, 9])
+		expect(notes.at(-1)).toMatchObject({ operation: 'terminal.ended', details: { exitCode: 129 } })
+	})
+
+	it('are written down as ended when their container ends', async () => {
+		const { terminals, notes } = open()
+		const client = socket()
+		;(await terminals.open(call)).attach(client)
+		terminals.endAll()
+		await flush()
+		expect(client.got.slice(1)).toEqual(['closed 4410 the container ends'])
+		expect(notes.at(-1)?.operation).toBe('terminal.ended')
+	})
+
+	it('are no longer for whoever holds a token that has ended, and for the others as before', async () => {
+		const { terminals, shells, fire } = open()
+		const [late, early] = [socket(), socket()]
+		const { receive } = (await terminals.open({ ...call, expiresAt: NOW + MINUTE })).attach(early)
+		;(await terminals.open({ ...call, sessionId: 'session-1' })).attach(late)
+		fire(MINUTE)
+		await receive(Uint8Array.from([108, 115, 10]).buffer)
+		shells[0]?.say('$ ')
+		await flush()
+		expect(early.got.slice(1)).toEqual(['closed 4401 the token has ended: connect with a new one and the session'])
+		expect(shells[0]?.typed).toEqual([])
+		expect(late.got.slice(1)).toEqual(['$ '])
+	})
+
+	it('hang up on whoever reads nothing, and go on for the others', async () => {
+		const { terminals, shells } = open()
+		const [slow, quick] = [socket(), socket()]
+		;(await terminals.open(call)).attach(slow)
+		;(await terminals.open({ ...call, sessionId: 'session-1' })).attach(quick)
+		slow.bufferedAmount = 2 ** 21
+		shells[0]?.say('one ')
+		await flush()
+		shells[0]?.say('two')
+		await flush()
+		expect(slow.got.slice(1)).toEqual(['one ', 'closed 4408 too slow: connect again with the session'])
+		expect(quick.got.slice(1)).toEqual(['one ', 'two'])
 	})
 
 	it.each([
@@ -110,7 +163,12 @@ describe('terminals of a container', () => {
 		const { terminals, shells } = open()
 		const client = socket()
 		await (await terminals.open(call)).attach(client).receive(message)
+		shells[0]?.say('goes on')
+		await flush()
 		expect(client.got.at(-1)).toContain(closed)
+		const again = socket()
+		;(await terminals.open({ ...call, sessionId: 'session-1' })).attach(again)
+		expect(again.got.at(-1)).toBe('goes on')
 		expect([shells[0]?.typed, shells[0]?.sizes]).toEqual([[], ['80x24']])
 	})
 

@@ -5,6 +5,7 @@ import type { Session, SessionDeps, TerminalProcess, TerminalSocket } from './se
 export interface TerminalsDeps extends Pick<SessionDeps, 'timer' | 'sleep'> {
 	start: (size: TerminalSize) => Promise<TerminalProcess>
 	newId: () => string
+	now: () => number
 	/** A line of the audit log. */
 	note: (operation: string, details: Record<string, unknown>) => Promise<void>
 }
@@ -20,12 +21,16 @@ export interface TerminalCall {
 	size: TerminalSize
 	/** Who sits there. */
 	by: string
+	/** When their token ends, and with it their line. */
+	expiresAt: number
 }
 
 const MAX_SESSIONS = 4
+/** A timer of more fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** The terminals of one container. Its shells are gone with it. */
-export function createTerminals({ start, newId, note, timer, sleep }: TerminalsDeps) {
+export function createTerminals({ start, newId, now, note, timer, sleep }: TerminalsDeps) {
 	const sessions = new Map<string, Session>()
 	let starting = 0
 
@@ -58,7 +63,7 @@ export function createTerminals({ start, newId, note, timer, sleep }: TerminalsD
 			const session = known ?? (await begin(call))
 			return {
 				attach(socket) {
-					session.attach(socket, { isNew: known === undefined })
+					session.attach(socket, { isNew: known === undefined, endsInMs: Math.min(call.expiresAt - now(), LONGEST_TIMER_MS) })
 					return {
 						receive: (message) => session.receive(socket, message),
 						leave: () => {
