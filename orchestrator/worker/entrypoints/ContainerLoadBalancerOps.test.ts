@@ -2,7 +2,8 @@ import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createFakeProcessHost } from '../../test/support/fakeProcessHost.ts'
-import { forgetPools } from '../../test/support/poolDoors.ts'
+import { chooseInstance, withOneRetry } from '@shared/container-load-balancer'
+import { forgetPools, request, tokenOf } from '../../test/support/poolDoors.ts'
 import type { Env } from '../env.ts'
 import { ContainerLoadBalancerOps } from './ContainerLoadBalancerOps.ts'
 
@@ -34,6 +35,33 @@ it('keeps the pool of the Worker that calls', async () => {
 	expect(await factory.scaleContainers(0)).toMatchObject({ target: 0 })
 	await vi.waitFor(() => expect(host.running('bound')).toEqual([]), 10_000)
 	expect(await factory.scaleContainers(null)).toMatchObject({ manualTarget: null })
+})
+
+it('tells a Worker enough to send requests to the containers of its pool', async () => {
+	const runner = await tokenOf('runner', 'stranger')
+	const say = (path: string, body: object) => request(runner, 'POST', `/api/containers/${path}`, body)
+	for (const [instanceId, inFlight] of [['busy', 3], ['free', 0]] as const) {
+		await say('register', { instanceId, port: 9000 })
+		await say(`${instanceId}/heartbeat`, { inFlight })
+	}
+	/** As in the README of the package. */
+	async function send(method: string, isDown: (instanceId: string) => boolean) {
+		const { instances } = await stranger.getContainerStatus()
+		return withOneRetry({
+			method,
+			choose: (exclude) => chooseInstance(instances, { random: () => 0, exclude }),
+			send: async ({ instanceId, port }) => {
+				if (isDown(instanceId)) throw new Error('connection refused')
+				return `${instanceId}:${port}`
+			},
+		})
+	}
+	const isDown = (instanceId: string) => instanceId === 'free'
+	expect(await send('POST', () => false)).toBe('free:9000')
+	expect(await send('GET', isDown)).toBe('busy:9000')
+	await expect(send('POST', isDown)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+	await request(await tokenOf('operator', 'console'), 'POST', '/api/containers/free/drain?worker=stranger')
+	expect(await send('POST', () => false)).toBe('busy:9000')
 })
 
 it.each([

@@ -19,7 +19,7 @@ const ticketRoute = createRoute({
 	method: 'post',
 	path: '/api/ws-tickets',
 	operationId: 'createSocketTicket',
-	summary: 'Get a ticket that opens one WebSocket within 30 s: /ws/tasks?ticket=, /ws/containers?ticket=',
+	summary: 'Get a ticket that opens one WebSocket within 30 s, as ?ticket=: /ws/tasks, /ws/containers, /ws/terminal/:containerId',
 	tags: ['events'],
 	middleware: authenticated('read'),
 	responses: answers(201, SocketTicket, 'The ticket. It can be used once.'),
