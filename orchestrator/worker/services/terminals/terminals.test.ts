@@ -13,7 +13,9 @@ function open() {
 	const timers = new Set<{ ms: number; callback: () => void }>()
 	const notes: { operation: string; details: Record<string, unknown> }[] = []
 	let ids = 0
+	const weather = { isStopped: false }
 	const start = async (size: { cols: number; rows: number }): Promise<TerminalProcess> => {
+		if (weather.isStopped) throw new AppError('TERMINAL_UNAVAILABLE', 'The container does not run.')
 		const [typed, sizes, signals]: [string[], string[], number[]] = [[], [`${size.cols}x${size.rows}`], []]
 		const output = new TransformStream<Uint8Array, Uint8Array>(undefined, { highWaterMark: 100 }, { highWaterMark: 100 })
 		const writer = output.writable.getWriter()
@@ -40,7 +42,7 @@ function open() {
 		return () => void timers.delete(one)
 	}
 	const terminals = createTerminals({ start, newId: () => `session-${++ids}`, now: () => NOW, note: async (operation, details) => void notes.push({ operation, details }), timer, sleep: async () => {} })
-	return { terminals, shells, notes, fire: (ms: number) => [...timers].filter((one) => one.ms === ms).forEach((one) => (timers.delete(one), one.callback())) }
+	return { terminals, shells, notes, weather, fire: (ms: number) => [...timers].filter((one) => one.ms === ms).forEach((one) => (timers.delete(one), one.callback())) }
 }
 
 /** As the platform's: who sends after the close is told so. */
@@ -170,6 +172,15 @@ describe('terminals of a container', () => {
 		;(await terminals.open({ ...call, sessionId: 'session-1' })).attach(again)
 		expect(again.got.at(-1)).toBe('goes on')
 		expect([shells[0]?.typed, shells[0]?.sizes]).toEqual([[], ['80x24']])
+	})
+
+	it('leave no open line in the log, nor take room, where no shell could be started', async () => {
+		const { terminals, notes, weather } = open()
+		weather.isStopped = true
+		for (const _ of [1, 2, 3, 4, 5]) await expect(terminals.open(call)).rejects.toMatchObject({ message: 'The container does not run.' })
+		expect(notes.map(({ operation }) => operation)).toEqual(Array(5).fill(['terminal.opened', 'terminal.ended']).flat())
+		weather.isStopped = false
+		await terminals.open(call)
 	})
 
 	it('are four at most, also when they are asked for at once', async () => {

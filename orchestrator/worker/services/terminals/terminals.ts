@@ -41,11 +41,14 @@ export function createTerminals({ start, newId, now, note, timer, sleep }: Termi
 			const sessionId = newId()
 			// Written down before there is a shell: no session may be without a line.
 			await note('terminal.opened', { sessionId, by, ...size })
-			const process = await start(size)
 			const onEnd: SessionDeps['onEnd'] = (end) => {
 				sessions.delete(sessionId)
 				void note('terminal.ended', { sessionId, ...end })
 			}
+			const process = await start(size).catch((error: unknown) => {
+				onEnd({ exitCode: null, bytesIn: 0, bytesOut: 0 })
+				throw error
+			})
 			const session = createSession({ sessionId, process, timer, sleep, onEnd })
 			sessions.set(sessionId, session)
 			return session
