@@ -100,11 +100,11 @@ type NewRow = ReturnType<typeof newRow>
 /** A bound text of this many chars is far from the 2 MB at which D1 ends it. */
 const MAX_CHUNK_CHARS = 400_000
 
-/** Inserts tasks in their order, and nothing where the Worker used the idempotency key before. One statement for all, unless they are long. */
+/** Inserts tasks in their order, and nothing where the Worker used the idempotency key before; returns the rows that are new. One statement for all, unless they are long. */
 export const insertContainerTasks = (tasks: readonly NewContainerTask[]): Statement[] =>
 	chunksBySize(tasks.map(newRow), MAX_CHUNK_CHARS, (row) => JSON.stringify(row).length).map((rows) => (rows.length === 1 ? insertRow(rows) : insertRows(rows)))
 
-const insertRow = (rows: NewRow[]): Statement => sql.insertInto('container_tasks').values(rows).onConflict((conflict) => conflict.doNothing())
+const insertRow = (rows: NewRow[]): Statement => sql.insertInto('container_tasks').values(rows).onConflict((conflict) => conflict.doNothing()).returningAll()
 
 function insertRows(rows: NewRow[]): Statement {
 	const columns = Object.keys(rows[0] ?? {}) as (keyof NewRow)[]
@@ -114,7 +114,7 @@ function insertRows(rows: NewRow[]): Statement {
 		// SQLite would take the conflict clause for a join without it.
 		.where(raw<boolean>`true`)
 		.orderBy('given.key')
-	return sql.insertInto('container_tasks').columns(columns).expression(given as never).onConflict((conflict) => conflict.doNothing())
+	return sql.insertInto('container_tasks').columns(columns).expression(given as never).onConflict((conflict) => conflict.doNothing()).returningAll()
 }
 
 export const containerTaskQuery = (taskId: string) => sql.selectFrom('container_tasks').selectAll().where('task_id', '=', taskId)

@@ -74,19 +74,23 @@ export async function submitTasks(deps: TaskQueueDeps, inputs: readonly PlannedT
 	const taskIds = tasks.map(({ taskId }) => taskId)
 	const blocked = [...new Set(edges.map(({ taskId }) => taskId))]
 	const dependencies = blocked.length === 0 ? [] : [insertDependencies(edges, { workerName: origin.workerName, at }), blockStatement(blocked), ...afterOldFailures(blocked, at)]
+	const plan = together?.statements(taskIds) ?? []
+	const inserts = insertContainerTasks(tasks.map((task) => ({ ...task, planId: together?.planId, origin, at })))
 	const stored = [
-		...(together?.statements(taskIds) ?? []),
-		...insertContainerTasks(tasks.map((task) => ({ ...task, planId: together?.planId, origin, at }))),
+		...plan,
+		...inserts,
 		// Picks nothing of what was not inserted because its key was known.
 		logTasks((where) => where('task_id', 'in', idList(taskIds)), { operation: 'queue.submitted', at }),
 		...dependencies,
 	]
 	const keys = tasks.flatMap(({ input }) => input.idempotencyKey ?? [])
-	const reads = [containerTasksOfIdsQuery(taskIds), ...(keys.length > 0 ? [containerTasksOfKeysQuery(origin.workerName, keys)] : [])]
+	// What was inserted has changed since when it depends on others, and is not all when a key was known.
+	const reads = [...(blocked.length > 0 ? [containerTasksOfIdsQuery(blocked)] : []), ...(keys.length > 0 ? [containerTasksOfKeysQuery(origin.workerName, keys)] : [])]
 	const rows = await deps.db.batch([...stored, ...reads])
-	ringBell()
+	const submitted = storedTasks(tasks, [...rows.slice(plan.length, plan.length + inserts.length), ...rows.slice(stored.length)].flat())
+	ringBell(submitted.filter(({ status, blockedBy, runAfter }) => status === 'pending' && blockedBy === undefined && runAfter === undefined))
 	await announceDependents(deps, rows.slice(stored.length - dependencies.length, stored.length).flat())
-	return storedTasks(tasks, rows.slice(stored.length).flat())
+	return submitted
 }
 
 /** The tasks as they are stored; one whose key was known before is the task that it made then. */
