@@ -32,8 +32,7 @@ import { createContainers } from './services/containers/containers.ts'
 import { createPoolSnapshots } from './services/containers/poolSnapshots.ts'
 import { withPools } from './services/containers/withPools.ts'
 import { createEvents } from './services/events/events.ts'
-import { createNudge } from './services/events/nudge.ts'
-import type { PendingNudge } from './services/events/nudge.ts'
+import { createNudge, noNudge } from './services/events/nudge.ts'
 import { createDispatcher } from './services/executions/dispatcher.ts'
 import { createExecutions } from './services/executions/executions.ts'
 import { createLandingSteps } from './services/executions/landingSteps.ts'
@@ -67,7 +66,7 @@ import { TASK_SETTLED } from './workflows/events.ts'
 // Git credentials live for an hour and a request for a second: one map an isolate, filled as repositories are used.
 const remoteCache = createRemoteCache()
 const gitHubTokens = createGitHubTokenCache()
-const pendingNudge: PendingNudge = { until: 0, workUntil: 0, isHeard: true }
+const pendingNudge = noNudge()
 const parsed = new WeakMap<Env, Vars>()
 
 function varsOf(env: Env): Vars {

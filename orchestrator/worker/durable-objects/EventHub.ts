@@ -5,7 +5,7 @@ import { createLogger } from '@shared/worker-base'
 import { createDatabase } from '../database/client.ts'
 import type { Env } from '../env.ts'
 import { connectionOf } from '../services/events/events.ts'
-import type { Connection, EventHubPort } from '../services/events/events.ts'
+import type { Connection, EventHubPort, Listeners } from '../services/events/events.ts'
 import { createFanOut } from '../services/events/fanOut.ts'
 import type { HubSocket, SocketState } from '../services/events/fanOut.ts'
 import { readSnapshot } from '../services/events/snapshot.ts'
@@ -51,10 +51,10 @@ export class EventHub extends DurableObject<Env> implements EventHubPort {
 	}
 
 	/** Most of what an order logs is nothing to runners, and while nobody else listens the database is left alone. */
-	async notify(hasWork: boolean): Promise<boolean> {
+	async notify(hasWork: boolean): Promise<Listeners> {
 		const [all, runners] = [this.ctx.getWebSockets().length, this.ctx.getWebSockets(WORK).length]
 		if (all > runners || (hasWork && runners > 0)) this.ctx.waitUntil(this.#look())
-		return all > runners
+		return { people: all > runners, runners: runners > 0 }
 	}
 
 	async issueTicket(principal: Principal): Promise<SocketTicket> {

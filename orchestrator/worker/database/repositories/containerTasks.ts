@@ -97,14 +97,36 @@ function newRow({ taskId, input, planId, origin, at }: NewContainerTask) {
 }
 type NewRow = ReturnType<typeof newRow>
 
+/** What the schema puts into the columns that a new task says nothing of. */
+const UNTOUCHED = {
+	id: 0,
+	status: 'pending',
+	outcome: null,
+	assigned_to: null,
+	attempt: 0,
+	lease_token: null,
+	lease_expires_at: null,
+	blocked_by: 0,
+	output: null,
+	output_key: null,
+	error: null,
+	cancel_reason: null,
+	assigned_at: null,
+	started_at: null,
+	completed_at: null,
+}
+
+/** A new task as it is once its insert has stored it, without reading it. */
+export const insertedTask = (task: NewContainerTask): ContainerTask => toTaskRecord({ ...UNTOUCHED, ...newRow(task) }).task
+
 /** A bound text of this many chars is far from the 2 MB at which D1 ends it. */
 const MAX_CHUNK_CHARS = 400_000
 
-/** Inserts tasks in their order, and nothing where the Worker used the idempotency key before. One statement for all, unless they are long. */
+/** Inserts tasks in their order, and nothing where the Worker used the idempotency key before; returns the ids of those that are new. One statement for all, unless they are long. */
 export const insertContainerTasks = (tasks: readonly NewContainerTask[]): Statement[] =>
 	chunksBySize(tasks.map(newRow), MAX_CHUNK_CHARS, (row) => JSON.stringify(row).length).map((rows) => (rows.length === 1 ? insertRow(rows) : insertRows(rows)))
 
-const insertRow = (rows: NewRow[]): Statement => sql.insertInto('container_tasks').values(rows).onConflict((conflict) => conflict.doNothing())
+const insertRow = (rows: NewRow[]): Statement => sql.insertInto('container_tasks').values(rows).onConflict((conflict) => conflict.doNothing()).returning('task_id')
 
 function insertRows(rows: NewRow[]): Statement {
 	const columns = Object.keys(rows[0] ?? {}) as (keyof NewRow)[]
@@ -114,7 +136,7 @@ function insertRows(rows: NewRow[]): Statement {
 		// SQLite would take the conflict clause for a join without it.
 		.where(raw<boolean>`true`)
 		.orderBy('given.key')
-	return sql.insertInto('container_tasks').columns(columns).expression(given as never).onConflict((conflict) => conflict.doNothing())
+	return sql.insertInto('container_tasks').columns(columns).expression(given as never).onConflict((conflict) => conflict.doNothing()).returning('task_id')
 }
 
 export const containerTaskQuery = (taskId: string) => sql.selectFrom('container_tasks').selectAll().where('task_id', '=', taskId)

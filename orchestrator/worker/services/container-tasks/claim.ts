@@ -1,5 +1,5 @@
 import type { ClaimedTask, ClaimRequest, ContainerTask, NextClaim } from '@shared/contracts'
-import { DEFAULT_MAX_RUNNING } from '@shared/container-task-queue'
+import { DEFAULT_MAX_RUNNING, kindsOf, targetsOf } from '@shared/container-task-queue'
 import type { ClaimScope } from '@shared/container-task-queue'
 import { createLogger } from '@shared/worker-base'
 import type { Statement } from '../../database/client.ts'
@@ -8,7 +8,7 @@ import type { Claimable, Claimer } from '../../database/repositories/containerTa
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { ringCount, waitForBell } from './bell.ts'
-import { describe, noteTrouble } from './context.ts'
+import { describe, isVisible, noteTrouble } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
 import { prepareLapse } from './lapse.ts'
 import { failTask } from './settle.ts'
@@ -37,14 +37,23 @@ export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, sco
 	const claimed = await claimNow(deps, request, scope)
 	if (claimed.length > 0) return claimed
 	for (let pauseMs = FIRST_PAUSE_MS; deps.now() < until && !scope.signal?.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-		await waitForBell(rings, sleep(Math.min(pauseMs, until - deps.now())))
+		const isMeant = await waitForBell(rings, { timeout: sleep(Math.min(pauseMs, until - deps.now())), wants: (task) => wants(request, scope, task) })
 		rings = ringCount()
-		if (!(await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope))))) continue
+		if (!isMeant && !(await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope))))) continue
 		const isFresh = deps.now() - askedAt < FRESH_MS && !scope.signal?.aborted
-		return isFresh ? claimNow(deps, request, scope) : []
+		if (!isFresh) return []
+		const came = await claimNow(deps, request, scope)
+		if (came.length > 0 || !isMeant) return came
 	}
 	return []
 }
+
+/** Whether a claim may take this task, as far as one can tell without looking. */
+const wants = (request: ClaimRequest, { owner, taskId }: ClaimScope, task: ContainerTask): boolean =>
+	(taskId === undefined || task.taskId === taskId) &&
+	isVisible(task, owner) &&
+	targetsOf(request).some(({ targetWorker, targetContainer }) => targetWorker === (task.targetWorker ?? null) && targetContainer === task.containerName) &&
+	kindsOf(request).some(({ taskType, requires }) => taskType === task.taskType && requires === task.requires)
 
 function toClaimable(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Claimable {
 	const { max: limit, ...runner } = request

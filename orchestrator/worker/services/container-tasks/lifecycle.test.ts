@@ -4,6 +4,14 @@ import { createFixture, LEASE_MS, origin } from './testing/fixture.ts'
 
 const event = (text: string, more: object = {}) => ({ at: 7, kind: 'tool' as const, text, ...more })
 
+it('returns a new task as it is stored, without having read it', async () => {
+	const { queue, clock } = await createFixture()
+	const plain = { taskType: 'command' as const, command: ['true'], parameters: { text: 'ü', list: [1, null], left: undefined } }
+	const choosy = { ...plain, priority: 7, containerName: 'c', targetWorker: 'w', requires: 'codex', maxAttempts: 1, timeoutMs: 5000, runAfter: clock.now + 5, onDependencyFailure: 'run' as const }
+	const submitted = [await queue.submit(plain, origin), await queue.submit({ ...plain, delayMs: 10 }, origin), ...(await queue.submitMany([choosy, { ...choosy, key: 'one' }, plain], origin)), ...(await queue.submitPlan({ tasks: [{ ...plain, key: 'a' }, { ...plain, dependsOn: ['a'] }] }, origin)).tasks]
+	for (const task of submitted) expect(task).toEqual(await queue.get(task.taskId))
+})
+
 describe('submit', () => {
 	it('returns the first task for a known key, also at the same time, and logs it once', async () => {
 		const { queue, submit, log } = await createFixture()

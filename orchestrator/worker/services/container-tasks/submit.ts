@@ -6,8 +6,8 @@ import { z } from 'zod'
 import type { Statement } from '../../database/client.ts'
 import { afterOldFailures, blockStatement, idList, insertDependencies } from '../../database/repositories/containerTaskDependencies.ts'
 import type { Dependency } from '../../database/repositories/containerTaskDependencies.ts'
-import { containerTasksOfIdsQuery, containerTasksOfKeysQuery, insertContainerTasks, toTaskRecord, toTaskRecords } from '../../database/repositories/containerTasks.ts'
-import type { ContainerTaskRow } from '../../database/repositories/containerTasks.ts'
+import { containerTasksOfIdsQuery, containerTasksOfKeysQuery, insertContainerTasks, insertedTask, toTaskRecord, toTaskRecords } from '../../database/repositories/containerTasks.ts'
+import type { ContainerTaskRow, NewContainerTask } from '../../database/repositories/containerTasks.ts'
 import { logTasks } from '../../database/repositories/containerTaskLog.ts'
 import { ringBell } from './bell.ts'
 import { isVisible } from './context.ts'
@@ -74,32 +74,36 @@ export async function submitTasks(deps: TaskQueueDeps, inputs: readonly PlannedT
 	const taskIds = tasks.map(({ taskId }) => taskId)
 	const blocked = [...new Set(edges.map(({ taskId }) => taskId))]
 	const dependencies = blocked.length === 0 ? [] : [insertDependencies(edges, { workerName: origin.workerName, at }), blockStatement(blocked), ...afterOldFailures(blocked, at)]
+	const plan = together?.statements(taskIds) ?? []
+	const made = tasks.map((task): NewContainerTask => ({ ...task, planId: together?.planId, origin, at }))
+	const inserts = insertContainerTasks(made)
 	const stored = [
-		...(together?.statements(taskIds) ?? []),
-		...insertContainerTasks(tasks.map((task) => ({ ...task, planId: together?.planId, origin, at }))),
+		...plan,
+		...inserts,
 		// Picks nothing of what was not inserted because its key was known.
 		logTasks((where) => where('task_id', 'in', idList(taskIds)), { operation: 'queue.submitted', at }),
 		...dependencies,
 	]
 	const keys = tasks.flatMap(({ input }) => input.idempotencyKey ?? [])
-	const reads = [containerTasksOfIdsQuery(taskIds), ...(keys.length > 0 ? [containerTasksOfKeysQuery(origin.workerName, keys)] : [])]
+	// Only these can be other than they were inserted: tasks that depend on others, and those whose key may have been known.
+	const reads = [...(blocked.length > 0 ? [containerTasksOfIdsQuery(blocked)] : []), ...(keys.length > 0 ? [containerTasksOfKeysQuery(origin.workerName, keys)] : [])]
 	const rows = await deps.db.batch([...stored, ...reads])
-	ringBell()
+	const inserted = rows.slice(plan.length, plan.length + inserts.length).flat() as readonly { task_id: string }[]
+	const submitted = storedTasks(made, { inserted: new Set(inserted.map(({ task_id }) => task_id)), read: rows.slice(stored.length).flat() as readonly ContainerTaskRow[] })
+	ringBell(submitted.filter(({ status, blockedBy, runAfter }) => status === 'pending' && blockedBy === undefined && runAfter === undefined))
 	await announceDependents(deps, rows.slice(stored.length - dependencies.length, stored.length).flat())
-	return storedTasks(tasks, rows.slice(stored.length).flat())
+	return submitted
 }
 
 /** The tasks as they are stored; one whose key was known before is the task that it made then. */
-function storedTasks(tasks: readonly NewTask[], rows: readonly unknown[]): ContainerTask[] {
-	const stored = new Map<string, ContainerTask>()
-	for (const row of rows as readonly ContainerTaskRow[]) {
-		const { task } = toTaskRecord(row)
-		stored.set(row.idempotency_key === null ? task.taskId : `key ${row.idempotency_key}`, task)
-	}
-	return tasks.map(({ taskId, input: { idempotencyKey } }) => {
-		const task = stored.get(idempotencyKey === undefined ? taskId : `key ${idempotencyKey}`)
-		if (!task) throw new AppError('INTERNAL', `Container task ${taskId} was not stored.`)
-		return task
+function storedTasks(made: readonly NewContainerTask[], { inserted, read }: { inserted: ReadonlySet<string>; read: readonly ContainerTaskRow[] }): ContainerTask[] {
+	const known = new Map(read.map((row) => [row.idempotency_key === null ? row.task_id : `key ${row.idempotency_key}`, row]))
+	return made.map((task) => {
+		const { taskId, input: { idempotencyKey } } = task
+		const row = known.get(idempotencyKey === undefined ? taskId : `key ${idempotencyKey}`)
+		if (row) return toTaskRecord(row).task
+		if (inserted.has(taskId)) return insertedTask(task)
+		throw new AppError('INTERNAL', `Container task ${taskId} was not stored.`)
 	})
 }
 

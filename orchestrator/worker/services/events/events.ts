@@ -6,12 +6,18 @@ import { toMessage } from './messages.ts'
 import { isWanted } from './subscription.ts'
 import type { LineFilter, Subscription } from './subscription.ts'
 
+/** Whether anybody has a socket open: runners, or others. */
+export interface Listeners {
+	people: boolean
+	runners: boolean
+}
+
 /** The hub, as the rest of the orchestrator sees it. */
 export interface EventHubPort {
 	/** Opens a socket; see `connectRequest`. */
 	fetch(request: Request): Promise<Response>
-	/** The log has new lines; `hasWork`: runners want to know of them too. Resolves with whether anybody but runners listens. */
-	notify(hasWork: boolean): Promise<boolean>
+	/** The log has new lines; `hasWork`: runners want to know of them too. */
+	notify(hasWork: boolean): Promise<Listeners>
 	issueTicket(principal: Principal): Promise<SocketTicket>
 	redeemTicket(ticket: string): Promise<Principal | null>
 }

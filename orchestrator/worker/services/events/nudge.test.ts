@@ -1,17 +1,16 @@
 import { expect, it } from 'vitest'
-import { createNudge } from './nudge.ts'
-import type { PendingNudge } from './nudge.ts'
+import { createNudge, noNudge } from './nudge.ts'
 
 const LINE = ['test', 'execution.test', 7]
 const WORK = ['orchestrator.queue', 'queue.submitted']
 
 /** Requests of one isolate; nudges leave when the test lets the time of their requests go on. */
 function createIsolate() {
-	const pending: PendingNudge = { until: 0, workUntil: 0, isHeard: true }
-	const state = { now: 1000, sent: [] as boolean[], isHeard: true, slept: [] as number[], sleepers: [] as (() => void)[], work: [] as Promise<unknown>[] }
+	const pending = noNudge()
+	const state = { now: 1000, sent: [] as boolean[], heardBy: { people: true, runners: true }, slept: [] as number[], sleepers: [] as (() => void)[], work: [] as Promise<unknown>[] }
 	const request = (notify = async (hasWork: boolean) => {
 		state.sent.push(hasWork)
-		return state.isHeard
+		return state.heardBy
 	}) =>
 		createNudge({ notify, now: () => state.now, sleep: (ms) => {
 			state.slept.push(ms)
@@ -64,19 +63,31 @@ it('does not believe for long in a nudge whose request was cut off', async () =>
 	expect(state.sent).toEqual([false])
 })
 
-it('is sent rarely while nobody listens, but for work', async () => {
+it('is sent rarely while nobody but runners listens, but for work', async () => {
 	const { state, request, settle } = createIsolate()
-	state.isHeard = false
+	state.heardBy = { people: false, runners: true }
 	for (const values of [LINE, LINE, WORK]) {
 		request()(values)
 		await settle()
 	}
-	state.isHeard = true
+	state.heardBy = { people: true, runners: true }
 	request()(LINE)
 	await settle()
 	request()(LINE)
 	await settle()
 	expect(state.slept).toEqual([20, 500, 2, 500, 20])
+})
+
+it('gathers work while nobody listens at all, except what comes after a pause', async () => {
+	const { state, request, settle } = createIsolate()
+	state.heardBy = { people: false, runners: false }
+	for (const pauseMs of [0, 5, 5, 101]) {
+		state.now += pauseMs
+		request()(WORK)
+		await settle()
+	}
+	expect(state.slept).toEqual([2, 100, 100, 2])
+	expect(state.sent).toEqual([true, true, true, true])
 })
 
 it('does no harm to the request when the hub is away', async () => {

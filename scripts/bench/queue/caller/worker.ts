@@ -51,7 +51,7 @@ async function processAll(queue: Env['ORCHESTRATOR_TASK_QUEUE'], containerName: 
 
 async function claimWaiting(queue: Env['ORCHESTRATOR_TASK_QUEUE']): Promise<ClaimedTask> {
 	for (;;) {
-		const [claimed] = await queue.claimTasks({ workerName: 'bench', containerName: 'waiter', taskTypes: ['command'], waitMs: 5000 })
+		const [claimed] = await queue.claimTasks({ workerName: 'bench', containerName: 'waiter', taskTypes: ['command'], waitMs: 1000 })
 		if (claimed) return claimed
 	}
 }
