@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createFakeProcessHost } from '../../test/support/fakeProcessHost.ts'
 import { forgetPools, request, tokenOf } from '../../test/support/poolDoors.ts'
 import { createDatabase, sql } from '../database/client.ts'
@@ -106,6 +106,12 @@ describe('/api/containers', () => {
 })
 
 describe('GET /health/load-balancer', () => {
+	// Pools of other tests have shown themselves in the same place.
+	beforeEach(async () => {
+		const { keys } = await env.POOL_SNAPSHOTS.list()
+		await Promise.all(keys.map(({ name }) => env.POOL_SNAPSHOTS.delete(name)))
+	})
+
 	it('needs no token, names nobody, and says 503 while nothing is ready', async () => {
 		const before = await request(null, 'GET', '/health/load-balancer')
 		expect(before).toMatchObject({ status: 200, body: { isHealthy: true, workerName: OWN, ready: 0, failed: 0 } })
