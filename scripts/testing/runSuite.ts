@@ -9,7 +9,7 @@ import type { SuiteResult } from './totals.ts'
 import { readVitestReport } from './vitestReport.ts'
 import type { VitestReport } from './vitestReport.ts'
 
-const TIMEOUT_MS = 12 * 60_000
+const TIMEOUT_MS = 15 * 60_000
 
 /** Runs the tests of one package to their end; a failure is in the result, never thrown. */
 export async function runSuite(root: string, suite: Suite): Promise<SuiteResult & { durationMs: number }> {

@@ -1,14 +1,14 @@
 // Many tasks, eight runner processes that SIGKILL ends at random, an orchestrator that is killed and started again twice, and a
 // D1 of which calls fail: every task is completed exactly once, or closed with its reason.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isClosed } from '@shared/container-task-queue'
 import { createTaskQueueClient } from '@shared/container-task-queue/client'
 import type { ContainerTask } from '@shared/contracts'
-import { orchestratorConfig, startOrchestrator } from '@shared/testing/stack'
+import { startOrchestrator } from '@shared/testing/stack'
 import { mintToken } from '@shared/worker-base/token'
 import { checkHistory, checkLog } from '../chaos/checker.ts'
 import { FAULT_LINE } from '../chaos/faultyD1.ts'
@@ -20,6 +20,7 @@ import { startRunnerPool } from '../chaos/runnerPool.ts'
 import type { RunnerPool } from '../chaos/runnerPool.ts'
 import { chaosTasks, finalOf } from '../chaos/tasks.ts'
 import { query } from './support/books.ts'
+import { derivedConfig } from './support/derivedConfig.ts'
 
 const TASKS = Number(process.env['VIBEHQ_CHAOS_TASKS'] ?? 400)
 const RUNNERS = 8
@@ -117,15 +118,11 @@ describe(`${TASKS} tasks while everything dies`, () => {
 	})
 })
 
-/** The orchestrator's configuration, with the Worker around it that makes D1 fail. */
-function faultyConfig(stateDir: string): string {
-	const config = JSON.parse(readFileSync(orchestratorConfig, 'utf8')) as { main: string; d1_databases: { migrations_dir?: string }[] }
-	for (const database of config.d1_databases) delete database.migrations_dir
-	config.main = join(dirname(orchestratorConfig), 'test/chaos/faultyOrchestrator.ts')
-	const file = join(stateDir, 'wrangler.jsonc')
-	writeFileSync(file, JSON.stringify(config))
-	return file
-}
+/** With the Worker around the orchestrator that makes D1 fail. */
+const faultyConfig = (stateDir: string): string =>
+	derivedConfig(stateDir, (config) => {
+		config.main = 'test/chaos/faultyOrchestrator.ts'
+	})
 
 /** Read from the database itself: this has to be right while the orchestrator is down, too. */
 const openTasks = (stateDir: string): number => query<{ open: number }>({ stateDir }, "select count(*) as open from container_tasks where status not in ('completed', 'failed')")[0]?.open ?? 0

@@ -1,12 +1,11 @@
 // What dies, gets lost, comes twice or too late: the work goes on, lands once, and the log says what happened.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { parse } from 'jsonc-parser'
+import { dirname } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ClaimedTask, ContainerTask } from '@shared/contracts'
-import { orchestratorConfig, RequestRefused } from '@shared/testing/stack'
+import { RequestRefused } from '@shared/testing/stack'
 import { query } from './support/books.ts'
 import { guardSecrets } from './support/canary.ts'
+import { derivedConfig } from './support/derivedConfig.ts'
 import { createGate, until } from './support/gate.ts'
 import { moveBranch } from './support/hostedRepository.ts'
 import { processesWith } from './support/processes.ts'
@@ -201,13 +200,4 @@ describe('an orchestrator that dies', () => {
 	})
 })
 
-function withoutConsumers(stack: Stack): string {
-	const config = parse(readFileSync(orchestratorConfig, 'utf8')) as { main: string; containers?: unknown; queues: { consumers?: unknown }; d1_databases: { migrations_dir?: string }[] }
-	delete config.queues.consumers
-	delete config.containers
-	for (const database of config.d1_databases) delete database.migrations_dir
-	config.main = join(orchestratorConfig, '..', config.main)
-	const file = join(tempFolder(stack), 'wrangler.jsonc')
-	writeFileSync(file, JSON.stringify(config))
-	return file
-}
+const withoutConsumers = (stack: Stack): string => derivedConfig(tempFolder(stack), (config) => delete config.queues.consumers)
