@@ -38,3 +38,7 @@ it('misses a target where there is no figure, and names what was skipped', () =>
 	expect(targets).toEqual([{ name: 'vibehq over REST: re-run after SIGKILL, seconds', target: 5, value: Infinity, met: false }])
 	expect(rows).toContainEqual({ engine: 'pg-boss', case: 'skipped', note: 'postgres is missing' })
 })
+
+it('misses a target against a peer that was measured alone', () => {
+	expect(makeReport([{ engine: 'pg-boss', case: ADD, perSecond: 100 }]).targets).toEqual([{ name: `pg-boss/vibehq ${ADD}`, target: 1, value: Infinity, met: false }])
+})

@@ -14,7 +14,7 @@ export function makeReport(rows: Row[]): BenchReport {
 	const rated = rows.filter((row) => !isOurs(row) && (row.perSecond !== undefined || row.p50Ms !== undefined))
 	for (const peer of rated) {
 		const ours = rows.filter((row) => isOurs(row) && row.case === peer.case)
-		const value = peer.perSecond === undefined ? Math.min(...ours.map(({ p50Ms }) => p50Ms ?? Infinity)) / (peer.p50Ms ?? Number.NaN) : peer.perSecond / Math.max(...ours.map((row) => row.perSecond ?? 0))
+		const value = peer.perSecond === undefined ? Math.min(...ours.map(({ p50Ms }) => p50Ms ?? Infinity)) / (peer.p50Ms ?? Number.NaN) : peer.perSecond / bestOf(ours)
 		const name = peer.perSecond === undefined ? `${OURS}/${peer.engine} ${peer.case}` : `${peer.engine}/${OURS} ${peer.case}`
 		ratios[name] = value
 		if (!peer.engine.startsWith('BullMQ')) targets.push({ name, target: 1, value, met: value <= 1 })

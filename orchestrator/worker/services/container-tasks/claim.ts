@@ -5,11 +5,11 @@ import { createLogger } from '@shared/worker-base'
 import type { Statement } from '../../database/client.ts'
 import { claimStatements, hasWorkQuery, promoteStatement, untidyQuery } from '../../database/repositories/containerTaskClaims.ts'
 import type { Claimable, Claimer } from '../../database/repositories/containerTaskClaims.ts'
-import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
-import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
+import type { ContainerTaskRow, TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { ringCount, waitForBell } from './bell.ts'
 import { describe, isVisible, noteTrouble } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
+import { handOut } from './handedOut.ts'
 import { prepareLapse } from './lapse.ts'
 import { failTask } from './settle.ts'
 
@@ -77,7 +77,7 @@ export function prepareClaim(deps: TaskQueueDeps, request: NextClaim, scope: Cla
 	return {
 		statements: [untidyQuery(claimable.now), ...claimStatements(claimable, claimer)],
 		async finish([untidy = [], , , taken = []]) {
-			const records = toTaskRecords(taken)
+			const records = handOut(taken as readonly ContainerTaskRow[])
 			const isTidied = untidy.length > 0 && (await tidy(deps))
 			if (isTidied && records.length === 0) return claimTidied(deps, request, scope)
 			return grantAll(deps, records)
@@ -104,7 +104,7 @@ async function tidy(deps: TaskQueueDeps): Promise<boolean> {
 async function claimTidied(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Promise<ClaimedTask[]> {
 	const { statements } = prepareClaim(deps, request, scope)
 	const [, , , taken = []] = await deps.db.batch(statements)
-	return grantAll(deps, toTaskRecords(taken))
+	return grantAll(deps, handOut(taken as readonly ContainerTaskRow[]))
 }
 
 async function grantAll(deps: TaskQueueDeps, records: readonly TaskRecord[]): Promise<ClaimedTask[]> {

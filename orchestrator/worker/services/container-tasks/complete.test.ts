@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
+import { sql } from '../../database/client.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
 import { createRedactor } from './redact.ts'
 import { createFixture, LEASE_MS } from './testing/fixture.ts'
@@ -34,6 +35,49 @@ describe('complete and claim in one call', () => {
 		clock.now += LEASE_MS
 		await expect(queue.complete(first.taskId, { leaseToken, output: {}, next })).rejects.toMatchObject({ code: 'LEASE_LOST' })
 		expect(await queue.get(second.taskId)).toMatchObject({ status: 'pending', attempt: 0 })
+	})
+
+	it('does not trust what this isolate knew when it handed the task out', async () => {
+		const { db, submit, claim, queue, clock, evidence } = await createFixture()
+		await submit()
+		await submit()
+		const [first, second] = await claim({ max: 2 })
+		if (!first || !second) throw new Error('nothing to claim')
+		await db.run(sql.updateTable('container_tasks').set({ lease_token: 'of another isolate' }))
+		await expect(queue.complete(first.task.taskId, { leaseToken: first.leaseToken, output: {}, next })).rejects.toMatchObject({ code: 'LEASE_LOST' })
+		const { results } = await queue.completeMany([{ taskId: second.task.taskId, leaseToken: second.leaseToken, output: {} }], {})
+		expect(results).toMatchObject([{ task: null, error: { code: 'LEASE_LOST' } }])
+		expect(await evidence()).toHaveLength(2)
+		clock.now += 1
+		expect(await queue.get(first.task.taskId)).toMatchObject({ status: 'assigned', output: null })
+	})
+
+	it('takes a result under a lease that was lengthened since the task was handed out, and shows it to its owner only', async () => {
+		const { submit, claimOne, queue, clock } = await createFixture()
+		const { taskId } = await submit()
+		const { leaseToken } = await claimOne()
+		clock.now += LEASE_MS - 1
+		await queue.heartbeat(taskId, { leaseToken })
+		clock.now += 2
+		await expect(queue.complete(taskId, { leaseToken, output: {} }, 'other')).rejects.toMatchObject({ code: 'CONTAINER_TASK_NOT_FOUND' })
+		expect(await queue.complete(taskId, { leaseToken, output: { n: 1 } })).toMatchObject({ status: 'completed', output: { n: 1 } })
+	})
+
+	it('reads nothing first where it handed the task out itself', async () => {
+		const calls: string[] = []
+		const { db } = await createFixture()
+		const counted = { ...db, first: (...args: Parameters<typeof db.first>) => (calls.push('first'), db.first(...args)), batch: (...args: Parameters<typeof db.batch>) => (calls.push('batch'), db.batch(...args)) } as typeof db
+		const { submit, claimOne, queue } = await createFixture({}, { db: counted })
+		const { taskId } = await submit()
+		const { leaseToken } = await claimOne()
+		calls.length = 0
+		await expect(queue.complete(taskId, { leaseToken, output: {} }, 'other')).rejects.toMatchObject({ code: 'CONTAINER_TASK_NOT_FOUND' })
+		expect(calls).toEqual(['first'])
+		await submit()
+		const again = await claimOne()
+		calls.length = 0
+		await queue.complete(again.task.taskId, { leaseToken: again.leaseToken, output: {}, next })
+		expect(calls).toEqual(['batch'])
 	})
 
 	it('clears away a lapsed lease on the way', async () => {

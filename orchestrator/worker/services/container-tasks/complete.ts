@@ -3,11 +3,13 @@ import type { CompletedTask, CompleteManyReply, ContainerTask } from '@shared/co
 import type { ClaimNext, CompleteReport } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
 import { containerTasksOfIdsQuery, toTaskRecords } from '../../database/repositories/containerTasks.ts'
+import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { claimTasks, prepareClaim } from './claim.ts'
 import { checkCommandOutput } from './commandOutput.ts'
 import { isVisible, notFound } from './context.ts'
 import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { keepEvidence } from './evidence.ts'
+import { recall } from './handedOut.ts'
 import { withOutput } from './outputStore.ts'
 import { judgeReport, openReport, settle } from './settle.ts'
 import type { Collected, Ending, Opened } from './settle.ts'
@@ -18,7 +20,8 @@ import { prepareCompletions } from './settleMany.ts'
  * token, LEASE_LOST (with the id of the kept evidence) with one that does not hold. `next` claims in the same batch.
  */
 export async function completeTask(deps: TaskQueueDeps, ref: TaskRef, { next, ...report }: CompleteReport & { next?: ClaimNext | undefined }): Promise<CompletedTask> {
-	const opened = await openReport(deps, { ...ref, kind: 'complete', report })
+	const known = recall({ taskId: ref.taskId, leaseToken: report.leaseToken, now: deps.now() })
+	const opened = known && isVisible(known.task, ref.owner) ? await judgeReport(deps, known, { kind: 'complete', report }) : await openReport(deps, { ...ref, kind: 'complete', report })
 	const ending = await endingOf(deps, opened, report)
 	if (ending === null) return { ...(await withOutput(deps.outputs, opened.record)), ...(next ? { next: await claimNext(deps, next) } : {}) }
 	if (next === undefined) return (await settle(deps, ending)).task
@@ -56,7 +59,7 @@ type Result = { task: ContainerTask } | { error: unknown }
  * the batch, because its lease was lost in this moment, all are stored one by one.
  */
 export async function completeMany(deps: TaskQueueDeps, reports: ManyReports, { next, owner }: { next?: ClaimNext | undefined; owner?: string | undefined }): Promise<CompleteManyReply> {
-	const records = new Map(toTaskRecords(await deps.db.all(containerTasksOfIdsQuery(reports.map(({ taskId }) => taskId)))).map((record) => [record.task.taskId as string, record]))
+	const records = await recordsOf(deps, reports)
 	const results: (Result | undefined)[] = reports.map(() => undefined)
 	const open: { at: number; ending: Ending }[] = []
 	for (const [at, report] of reports.entries()) {
@@ -81,6 +84,17 @@ export async function completeMany(deps: TaskQueueDeps, reports: ManyReports, { 
 		if (task) results[at] = { task }
 	}
 	return { results: toResults(reports, results), next: claim ? await claim.finish(together.rows) : [] }
+}
+
+/** The tasks of the reports by id, without those that do not exist. */
+async function recordsOf(deps: TaskQueueDeps, reports: ManyReports): Promise<Map<string, TaskRecord>> {
+	const now = deps.now()
+	const known = reports.flatMap(({ taskId, leaseToken }) => recall({ taskId, leaseToken, now }) ?? [])
+	const records = new Map(known.map((record) => [record.task.taskId as string, record]))
+	const others = reports.flatMap(({ taskId }) => (records.has(taskId) ? [] : [taskId]))
+	const read = others.length === 0 ? [] : toTaskRecords(await deps.db.all(containerTasksOfIdsQuery(others)))
+	for (const record of read) records.set(record.task.taskId, record)
+	return records
 }
 
 /** All endings and what `more` returned, in one batch; null when something spoiled it, and where two reports are about one task. */
