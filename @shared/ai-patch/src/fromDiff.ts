@@ -1,6 +1,8 @@
 import { type AIPatch, AppError, type FileChange } from '@shared/contracts'
 import type { ReadBase } from './apply.ts'
 import { applyOperations } from './applyOperations.ts'
+import { convertAll, modeProblem, refuse } from './convertAll.ts'
+import type { Converted, Refusal } from './convertAll.ts'
 import { type DiffSection, splitSections } from './diffSections.ts'
 import { blobId, NULL_OBJECT_ID } from './gitObjects.ts'
 import { hunksToEdits } from './hunksToEdits.ts'
@@ -40,8 +42,6 @@ interface ChangedFile {
 	section: DiffSection
 }
 
-type Refusal = { path: string; reason: string }
-
 /**
  * The `files` and `patches` of a patch set from what git says of a work tree. The raw listing is the authority on which files
  * changed, on modes and blob ids; each result is made from base and patches and proved by its blob id before this returns.
@@ -57,37 +57,25 @@ export async function patchSetFromDiff(input: DiffInput): Promise<{ files: FileC
 		const problem = `The listing has ${changes.length} files, the diff ${sections.length}.`
 		throw new AppError('PATCH_CORRUPT', `${problem} Make both again from one state.`)
 	}
-	const files: FileChange[] = []
-	const patches: AIPatch[] = []
-	const refusals: Refusal[] = []
-	for (const [index, raw] of changes.entries()) {
+	const changed = changes.flatMap((raw, index): ChangedFile[] => {
 		const section = sections[index]
-		if (section === undefined) continue
-		const converted = await convert({ raw, section }, input)
-		if ('reason' in converted) {
-			refusals.push(converted)
-			continue
-		}
-		files.push(converted.file)
-		for (const operation of converted.operations) patches.push(operation)
-	}
-	refuse('PATCH_BINARY_UNSUPPORTED', refusals)
-	return { files, patches }
+		return section === undefined ? [] : [{ raw, section }]
+	})
+	return convertAll(changed, (file) => convert(file, input))
 }
 
 const REGULAR = ['100644', '100755', '000000']
 const STATUSES = ['A', 'C', 'D', 'M', 'R']
-const SPECIAL: Record<string, string> = { '120000': 'symbolic link', '160000': 'submodule' }
 
 function unsupported(raw: RawChange): Refusal[] {
 	const { path, status } = raw
 	const mode = [raw.newMode, raw.oldMode].find((each) => !REGULAR.includes(each))
-	if (mode !== undefined) return [{ path, reason: SPECIAL[mode] ?? `mode ${mode}` }]
+	if (mode !== undefined) return [{ path, reason: modeProblem(mode) }]
 	if (!STATUSES.includes(status)) return [{ path, reason: status === 'U' ? 'unmerged' : `change of kind ${status}` }]
 	return raw.isPathUnreadable ? [{ path, reason: 'name is not UTF-8' }] : []
 }
 
-async function convert(changed: ChangedFile, input: DiffInput): Promise<{ file: FileChange; operations: AIPatch[] } | Refusal> {
+async function convert(changed: ChangedFile, input: DiffInput): Promise<Converted | Refusal> {
 	const { raw, section } = changed
 	const { path, from, status } = raw
 	const mode = (status === 'D' ? raw.oldMode : raw.newMode) === '100755' ? '100755' : '100644'
@@ -142,11 +130,4 @@ async function prove({ path, result, expected }: { path: string; result: string;
 	if (actual === expected) return
 	const problem = `The diff of ${JSON.stringify(path)} gives ${actual}, not ${expected}.`
 	throw new AppError('PATCH_CORRUPT', `${problem} Make it again.`, { path, expected, actual })
-}
-
-function refuse(code: 'PATCH_FILE_UNSUPPORTED' | 'PATCH_BINARY_UNSUPPORTED', files: Refusal[]): void {
-	if (files.length === 0) return
-	const shown = files.slice(0, 10).map(({ path, reason }) => `${JSON.stringify(path)} (${reason})`)
-	const more = files.length > shown.length ? ` and ${files.length - shown.length} more` : ''
-	throw new AppError(code, `A patch set carries UTF-8 text files only. Take back the changes to ${shown.join(', ')}${more}.`, { files })
 }

@@ -1,6 +1,8 @@
 import { type AIPatch, AppError, type FileChange, type FileMode } from '@shared/contracts'
 import type { ReadBase } from './apply.ts'
 import { applyOperations } from './applyOperations.ts'
+import { convertAll, modeProblem, refuse } from './convertAll.ts'
+import type { Converted, Refusal } from './convertAll.ts'
 import { type DiffSection, splitSections } from './diffSections.ts'
 import { blobId } from './gitObjects.ts'
 import { hunksToEdits } from './hunksToEdits.ts'
@@ -22,9 +24,6 @@ export interface UnidiffInput {
 	model?: string
 }
 
-type Refusal = { path: string; reason: string }
-type Converted = { file: FileChange; operations: AIPatch[] }
-
 /**
  * The `files` and `patches` of a patch set from a git diff and the base that it was made on. Every context line and every deleted line is
  * proved to be the base's, and every result by the blob id of the diff, where it has one.
@@ -38,28 +37,14 @@ export async function patchSetFromUnidiff(input: UnidiffInput): Promise<{ files:
 	if (!input.unidiff.isWellFormed()) throw new AppError('PATCH_CORRUPT', 'The diff holds half of a surrogate pair, so a character was cut in two. Make it again.')
 	const sections = splitSections(encodeText(input.unidiff)).map((section) => ({ section, header: readHeader(section) }))
 	refuse('PATCH_FILE_UNSUPPORTED', sections.flatMap(({ header }) => unsupported(header)))
-	const files: FileChange[] = []
-	const patches: AIPatch[] = []
-	const refusals: Refusal[] = []
-	for (const { section, header } of sections) {
-		const converted = await convert(header, section, input)
-		if ('reason' in converted) {
-			refusals.push(converted)
-			continue
-		}
-		files.push(converted.file)
-		for (const operation of converted.operations) patches.push(operation)
-	}
-	refuse('PATCH_BINARY_UNSUPPORTED', refusals)
-	return { files, patches }
+	return convertAll(sections, ({ header, section }) => convert(header, section, input))
 }
 
 const REGULAR = ['100644', '100755']
-const SPECIAL: Record<string, string> = { '120000': 'symbolic link', '160000': 'submodule' }
 
 function unsupported({ path, from, modes }: Header): Refusal[] {
 	const mode = modes.find((each) => !REGULAR.includes(each))
-	if (mode !== undefined) return [{ path, reason: SPECIAL[mode] ?? `mode ${mode}` }]
+	if (mode !== undefined) return [{ path, reason: modeProblem(mode) }]
 	return `${path}${from}`.includes('\ufffd') ? [{ path, reason: 'name is not UTF-8' }] : []
 }
 
@@ -149,13 +134,6 @@ function toChange(change: { header: Header; mode: FileMode; modeBefore: FileMode
 	if (blob !== baseBlob) return { file: { path, change: 'modify', mode, base_blob: baseBlob, result_blob: blob }, operations }
 	if (mode === modeBefore) throw corrupt(path, 'it changes nothing')
 	return { file: { path, change: 'mode', mode, base_blob: baseBlob, result_blob: baseBlob }, operations: [] }
-}
-
-function refuse(code: 'PATCH_FILE_UNSUPPORTED' | 'PATCH_BINARY_UNSUPPORTED', files: Refusal[]): void {
-	if (files.length === 0) return
-	const shown = files.slice(0, 10).map(({ path, reason }) => `${JSON.stringify(path)} (${reason})`)
-	const more = files.length > shown.length ? ` and ${files.length - shown.length} more` : ''
-	throw new AppError(code, `A patch set carries UTF-8 text files only. Take back the changes to ${shown.join(', ')}${more}.`, { files })
 }
 
 function corrupt(path: string, problem: string): AppError {
