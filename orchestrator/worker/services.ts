@@ -32,6 +32,7 @@ import { createContainers } from './services/containers/containers.ts'
 import { createPoolSnapshots } from './services/containers/poolSnapshots.ts'
 import { withPools } from './services/containers/withPools.ts'
 import { createEvents } from './services/events/events.ts'
+import { hubOf } from './services/events/hub.ts'
 import { createNudge, noNudge } from './services/events/nudge.ts'
 import { createDispatcher } from './services/executions/dispatcher.ts'
 import { createExecutions } from './services/executions/executions.ts'
@@ -79,7 +80,7 @@ function varsOf(env: Env): Vars {
 
 /** The outside of every service: what tests replace. */
 function createOutside(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
-	const hub = () => env.EVENT_HUB.getByName('hub')
+	const hub = () => hubOf(env)
 	const now = () => Date.now()
 	const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 	const waitUntil = (promise: Promise<unknown>) => ctx.waitUntil(promise)

@@ -7,6 +7,7 @@ import type { ContainerPort } from '../services/containers/drivers/cloudflareCon
 import { exitCodeOf } from '../services/containers/exitCode.ts'
 import { insideVariables } from '../services/containers/egress.ts'
 import type { ContainerPlace } from '../services/containers/egress.ts'
+import { hubOf } from '../services/events/hub.ts'
 import type { TerminalProcess } from '../services/terminals/session.ts'
 import { createTerminalLog } from '../services/terminals/terminalLog.ts'
 import { terminalCallOf } from '../services/terminals/terminalRequest.ts'
@@ -86,7 +87,7 @@ export class AgentContainer extends DurableObject<Env> implements ContainerPort 
 		newId: () => crypto.randomUUID(),
 		now: () => Date.now(),
 		note: createTerminalLog({
-			db: createDatabase(this.env.DB, () => this.ctx.waitUntil(this.env.EVENT_HUB.getByName('hub').notify(false))),
+			db: createDatabase(this.env.DB, () => this.ctx.waitUntil(hubOf(this.env).notify(false))),
 			now: () => Date.now(),
 			placeOf: () => this.#place,
 		}),

@@ -11,6 +11,7 @@ import { poolOfWorker } from '../services/containers/poolConfig.ts'
 import type { PoolObject } from '../services/containers/poolObject.ts'
 import { createPoolSnapshots } from '../services/containers/poolSnapshots.ts'
 import { createRunnerEnvironment } from '../services/containers/runnerEnvironment.ts'
+import { hubOf } from '../services/events/hub.ts'
 import { createTokens } from '../services/security/tokens.ts'
 
 /** The single writer of one Worker's pool. What it may do is decided before it is called. */
@@ -82,7 +83,7 @@ export class ContainerPool extends DurableObject<Env> implements PoolObject {
 				fetch: (input, init) => fetch(input, init),
 				now,
 			}),
-			db: createDatabase(env.DB, () => ctx.waitUntil(env.EVENT_HUB.getByName('hub').notify(false))),
+			db: createDatabase(env.DB, () => ctx.waitUntil(hubOf(env).notify(false))),
 			kept: storage.kv,
 			alarm: { get: () => storage.getAlarm(), set: (at) => storage.setAlarm(at) },
 			snapshots: createPoolSnapshots(env.POOL_SNAPSHOTS),

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { ProviderName, ProviderStatus, RouteDecision } from '@shared/contracts'
 import { authenticated } from './auth.ts'
-import { originOf, pageOf, writing } from './common.ts'
+import { jsonBody, originOf, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const MAX_BODY_BYTES = 16 * 1024
@@ -43,7 +43,7 @@ const assign = createRoute({
 	operationId: 'assignProvider',
 	summary: 'Decide who does a task, without starting it',
 	middleware: writing(MAX_BODY_BYTES),
-	request: { body: { required: true, content: { 'application/json': { schema: z.strictObject({ taskId: TaskName, preferredProvider: ProviderName.optional() }) } } } },
+	request: { body: jsonBody(z.strictObject({ taskId: TaskName, preferredProvider: ProviderName.optional() })) },
 	responses: answers(200, RouteDecision, 'The decision, with scores and reasons'),
 })
 
@@ -53,7 +53,7 @@ const execute = createRoute({
 	operationId: 'executeTask',
 	summary: 'Start an execution of a task',
 	middleware: writing(MAX_BODY_BYTES),
-	request: { body: { required: true, content: { 'application/json': { schema: z.strictObject({ taskId: TaskName, provider: ProviderName.optional() }) } } } },
+	request: { body: jsonBody(z.strictObject({ taskId: TaskName, provider: ProviderName.optional() })) },
 	responses: answers(202, Started, 'The execution that was queued'),
 })
 

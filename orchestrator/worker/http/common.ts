@@ -11,6 +11,12 @@ export const PageQuery = z.object({ limit: z.coerce.number().int().min(1).max(10
 
 export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().nullable() })
 
+/** A name that a token can carry; see `TokenRequest`. */
+export const WorkerName = z.string().regex(/^[\w.:@~-]{1,100}$/)
+
+/** A body that must be there, as JSON. */
+export const jsonBody = <T extends z.ZodType>(schema: T) => ({ required: true, content: { 'application/json': { schema } } })
+
 /** Who writes, from the token that was shown. */
 export const originOf = (principal: Principal): Origin => ({ workerName: principal.workerName, containerName: principal.containerName })
 

@@ -3,7 +3,7 @@ import { AppError, ContainerHealth, ContainerInstance, ContainerUsage, InstanceI
 import type { Principal } from '@shared/contracts'
 import type { Context, MiddlewareHandler } from 'hono'
 import { authenticated } from './auth.ts'
-import { PageQuery, pageOf } from './common.ts'
+import { PageQuery, pageOf, WorkerName } from './common.ts'
 import { answers, createRouter } from './router.ts'
 import type { HonoEnv } from './router.ts'
 
@@ -12,11 +12,7 @@ const viewing: MiddlewareHandler<HonoEnv>[] = [authenticated('read')]
 const changing: MiddlewareHandler<HonoEnv>[] = [authenticated('orders:write')]
 
 const OfPool = z.object({
-	worker: z
-		.string()
-		.regex(/^[\w.:@~-]{1,100}$/)
-		.optional()
-		.openapi({ description: "Whose pool: an operator may name any, and gets the orchestrator's own without it. A Worker's token is for its own pool." }),
+	worker: WorkerName.optional().openapi({ description: "Whose pool: an operator may name any, and gets the orchestrator's own without it. A Worker's token is for its own pool." }),
 })
 const OfInstance = z.object({ containerId: InstanceId })
 const Size = z.object({

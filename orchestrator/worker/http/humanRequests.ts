@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { HumanDecision, HumanRequest } from '@shared/contracts'
 import { bodyLimit } from '@shared/worker-base'
 import { authenticated } from './auth.ts'
-import { originOf, PageQuery, pageOf } from './common.ts'
+import { jsonBody, originOf, pageOf, PageQuery } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const params = z.object({ requestId: z.string().max(100) })
@@ -33,7 +33,7 @@ const decide = createRoute({
 	operationId: 'decideHumanRequest',
 	summary: 'Say yes or no; `digest` is that of the request, so a decision never counts for something else',
 	middleware: [authenticated('admin'), bodyLimit(64 * 1024)] as const,
-	request: { params, body: { required: true, content: { 'application/json': { schema: HumanDecision } } } },
+	request: { params, body: jsonBody(HumanDecision) },
 	responses: answers(200, HumanRequest, 'The decided request'),
 })
 

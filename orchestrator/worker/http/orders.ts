@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { ExecutionId, OrderCreated, OrderRequest, OrderView, RouteDecision, TaskId, TaskRequest } from '@shared/contracts'
 import { authenticated } from './auth.ts'
-import { originOf, PageQuery, pageOf, writing } from './common.ts'
+import { jsonBody, originOf, pageOf, PageQuery, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const IdempotencyHeader = z.object({ 'idempotency-key': z.string().min(1).max(200).optional() })
@@ -14,7 +14,7 @@ const create = createRoute({
 	middleware: writing(1024 * 1024),
 	request: {
 		headers: IdempotencyHeader,
-		body: { required: true, content: { 'application/json': { schema: OrderRequest } } },
+		body: jsonBody(OrderRequest),
 	},
 	responses: answers(202, OrderCreated, 'The order; its execution is queued'),
 })
@@ -44,7 +44,7 @@ const addTask = createRoute({
 	operationId: 'createTask',
 	summary: 'Add a task to an order: it lands on the branch of the order, beside the others',
 	middleware: writing(1024 * 1024),
-	request: { params: z.object({ orderId: z.string() }), headers: IdempotencyHeader, body: { required: true, content: { 'application/json': { schema: TaskRequest } } } },
+	request: { params: z.object({ orderId: z.string() }), headers: IdempotencyHeader, body: jsonBody(TaskRequest) },
 	responses: answers(202, z.object({ taskId: TaskId, executionId: ExecutionId.nullable(), route: RouteDecision.nullable() }), 'The task; its execution is queued'),
 })
 

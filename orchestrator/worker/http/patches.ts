@@ -4,10 +4,9 @@ import type { Principal } from '@shared/contracts'
 import { bodyLimit } from '@shared/worker-base'
 import type { Requester } from '../services/patch-manager/batches.ts'
 import { authenticated } from './auth.ts'
-import { originOf, PageQuery, pageOf, writing } from './common.ts'
+import { jsonBody, originOf, PageQuery, pageOf, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
-const json = <T extends z.ZodType>(schema: T) => ({ required: true, content: { 'application/json': { schema } } })
 /** A set and what is said about it. */
 const SETS_BYTES = MAX_PATCH_SET_BYTES + 256 * 1024
 
@@ -17,7 +16,7 @@ const apply = createRoute({
 	operationId: 'applyPatches',
 	summary: 'Land patches without an agent, or a kept patch set once more; waits for the end up to `options.waitMs`',
 	middleware: writing(SETS_BYTES),
-	request: { body: json(ApplyRequest) },
+	request: { body: jsonBody(ApplyRequest) },
 	responses: answers(200, PatchResult, 'What became of the batch; a refusal of the patches is in it'),
 })
 
@@ -36,7 +35,7 @@ const rollback = createRoute({
 	operationId: 'rollbackPatch',
 	summary: 'Take back exactly one batch, patch set or execution, and keep what came later',
 	middleware: writing(64 * 1024),
-	request: { body: json(RollbackRequest) },
+	request: { body: jsonBody(RollbackRequest) },
 	responses: answers(200, PatchResult, 'The undo, which is a batch of its own'),
 })
 
@@ -46,7 +45,7 @@ const events = createRoute({
 	operationId: 'reportPatchEvent',
 	summary: 'What a Patch Manager did; a repeated event is kept once',
 	middleware: [authenticated('patch:report'), bodyLimit(256 * 1024)] as const,
-	request: { body: json(PatchEvent) },
+	request: { body: jsonBody(PatchEvent) },
 	responses: answers(202, z.object({ accepted: z.literal(true) }), 'The event is kept'),
 })
 

@@ -4,6 +4,7 @@ import type { Principal } from '@shared/contracts'
 import { bodyLimit } from '@shared/worker-base'
 import type { MiddlewareHandler } from 'hono'
 import { authenticated } from './auth.ts'
+import { jsonBody } from './common.ts'
 import { answers, createRouter } from './router.ts'
 import type { HonoEnv } from './router.ts'
 
@@ -17,7 +18,7 @@ const register = createRoute({
 	summary: 'A runner that started itself joins the pool of its token',
 	tags,
 	middleware: running,
-	request: { body: { required: true, content: { 'application/json': { schema: RunnerRegistration } } } },
+	request: { body: jsonBody(RunnerRegistration) },
 	responses: answers(200, ContainerInstance, 'The instance that it is'),
 })
 
@@ -28,7 +29,7 @@ const heartbeat = createRoute({
 	summary: 'A runner says that it is alive, or that it leaves; the answer whether it is to claim no more',
 	tags,
 	middleware: running,
-	request: { params: z.object({ containerId: InstanceId }), body: { required: true, content: { 'application/json': { schema: RunnerBeat } } } },
+	request: { params: z.object({ containerId: InstanceId }), body: jsonBody(RunnerBeat) },
 	responses: answers(200, RunnerBeatReply, 'What the pool wants of it'),
 })
 

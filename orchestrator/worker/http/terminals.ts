@@ -2,12 +2,13 @@ import { InstanceId } from '@shared/contracts'
 import { z } from 'zod'
 import { parse } from '../services/parse.ts'
 import { requireScopes } from './auth.ts'
+import { WorkerName } from './common.ts'
 import { createRouter } from './router.ts'
 import { readUpgrade } from './websockets.ts'
 
 const Size = (usual: number) => z.string().regex(/^\d{1,4}$/).default(String(usual)).transform(Number).pipe(z.int().min(1).max(1000))
 const TerminalQuery = z.strictObject({
-	worker: z.string().regex(/^[\w.:@~-]{1,100}$/).optional(),
+	worker: WorkerName.optional(),
 	/** The shell to come back to: `sessionId` of its `attached` frame. */
 	session: z.uuid().optional(),
 	cols: Size(80),

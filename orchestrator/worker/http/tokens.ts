@@ -4,6 +4,7 @@ import { MAX_TTL_MS } from '@shared/worker-base/token'
 import type { TokenRequest } from '@shared/worker-base/token'
 import { z } from 'zod'
 import { authenticated } from './auth.ts'
+import { jsonBody } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const DAY_MS = 86_400_000
@@ -32,7 +33,7 @@ const mint = createRoute({
 	summary: 'Make a token for a Worker outside a binding, or for a runner',
 	tags: ['tokens'],
 	middleware: authenticated('admin'),
-	request: { body: { required: true, content: { 'application/json': { schema: NewToken } } } },
+	request: { body: jsonBody(NewToken) },
 	responses: answers(201, MintedToken, 'The token. It is shown this once.'),
 })
 

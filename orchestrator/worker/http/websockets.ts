@@ -7,12 +7,11 @@ import { TaskFilter } from '../services/events/subscription.ts'
 import type { Feed, LineFilter } from '../services/events/subscription.ts'
 import type { Services } from '../services.ts'
 import { authenticated, requireScopes } from './auth.ts'
-import { pageOf } from './common.ts'
+import { pageOf, WorkerName } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const Cursor = z.string().regex(/^\d{1,15}$/, 'pass the cursor of a message back unchanged').transform(Number)
-const WorkerFilter = z.string().regex(/^[\w.:@~-]{1,100}$/)
-const SocketQuery = z.strictObject({ since: Cursor.optional(), worker: WorkerFilter.optional(), task: TaskFilter.optional(), ticket: z.string().max(100).optional() })
+const SocketQuery = z.strictObject({ since: Cursor.optional(), worker: WorkerName.optional(), task: TaskFilter.optional(), ticket: z.string().max(100).optional() })
 type SocketQuery = z.infer<typeof SocketQuery>
 
 const ticketRoute = createRoute({
@@ -37,7 +36,7 @@ const listRoute = createRoute({
 			feed: z.enum(['tasks', 'containers']).default('tasks'),
 			since: Cursor.default(0),
 			limit: z.coerce.number().int().min(1).max(1000).default(100),
-			worker: WorkerFilter.optional(),
+			worker: WorkerName.optional(),
 			task: TaskFilter.optional(),
 		}),
 	},

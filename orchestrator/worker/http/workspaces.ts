@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { WorkspacePolicy, WorkspaceRequest, WorkspaceView } from '@shared/contracts'
 import { bodyLimit } from '@shared/worker-base'
 import { authenticated } from './auth.ts'
-import { originOf, PageQuery, pageOf, writing } from './common.ts'
+import { jsonBody, originOf, pageOf, PageQuery, writing } from './common.ts'
 import { answers, createRouter } from './router.ts'
 
 const create = createRoute({
@@ -11,7 +11,7 @@ const create = createRoute({
 	operationId: 'createWorkspace',
 	summary: 'Make a hosted git repository, empty or imported from an https URL',
 	middleware: writing(16 * 1024),
-	request: { body: { required: true, content: { 'application/json': { schema: WorkspaceRequest } } } },
+	request: { body: jsonBody(WorkspaceRequest) },
 	responses: answers(201, WorkspaceView, 'The workspace; its default branch has a commit'),
 })
 
@@ -49,7 +49,7 @@ const setPolicy = createRoute({
 	operationId: 'setWorkspacePolicy',
 	summary: 'Replace the policy of a workspace; what is left out has its default',
 	middleware: [authenticated('admin'), bodyLimit(256 * 1024)] as const,
-	request: { params: z.object({ workspaceId: z.string() }), body: { required: true, content: { 'application/json': { schema: WorkspacePolicy } } } },
+	request: { params: z.object({ workspaceId: z.string() }), body: jsonBody(WorkspacePolicy) },
 	responses: answers(200, WorkspacePolicy, 'The policy as it counts now'),
 })
 

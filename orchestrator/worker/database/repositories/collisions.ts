@@ -2,6 +2,7 @@ import { WorkspaceId } from '@shared/contracts'
 import type { CollisionKind, CollisionView, LineSpan } from '@shared/contracts'
 import { sql as raw } from 'kysely'
 import type { Selectable } from 'kysely'
+import { chunksBySize } from '../chunks.ts'
 import { sql } from '../client.ts'
 import type { Database, Schema, Statement } from '../client.ts'
 
@@ -26,7 +27,7 @@ interface Writer {
 // As many as fit in one bound value of 2 MB, whatever their paths.
 const CHUNK = 25
 
-const chunksOf = <Item>(items: readonly Item[]) => Array.from({ length: Math.ceil(items.length / CHUNK) }, (_, index) => JSON.stringify(items.slice(index * CHUNK, (index + 1) * CHUNK)))
+const chunksOf = <Item>(items: readonly Item[]) => chunksBySize(items, CHUNK, () => 1).map((chunk) => JSON.stringify(chunk))
 const itemsOf = (json: string) => raw<{ value: string }>`json_each(${json})`.as('item')
 const field = <T>(name: string) => raw<T>`item.value ->> ${raw.lit(name)}`
 

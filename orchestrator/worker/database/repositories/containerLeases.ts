@@ -1,7 +1,8 @@
-import { WorkspacePolicy } from '@shared/contracts'
+import type { WorkspacePolicy } from '@shared/contracts'
 import { sql as raw } from 'kysely'
 import { sql } from '../client.ts'
 import type { Database } from '../client.ts'
+import { policyOf } from './workspaces.ts'
 
 /** The workspaces whose work a runner holds leases for. Only the orchestrator itself writes tasks that name a workspace. */
 export function policiesOfLeasesQuery({ assignedTo, at }: { assignedTo: string; at: number }) {
@@ -11,6 +12,5 @@ export function policiesOfLeasesQuery({ assignedTo, at }: { assignedTo: string; 
 }
 
 export async function policiesOfLeases(db: Database, lease: { assignedTo: string; at: number }): Promise<WorkspacePolicy[]> {
-	const rows = await db.all(policiesOfLeasesQuery(lease))
-	return rows.map(({ policy }) => WorkspacePolicy.parse(policy === null ? {} : JSON.parse(policy)))
+	return (await db.all(policiesOfLeasesQuery(lease))).map(policyOf)
 }

@@ -1,6 +1,7 @@
 import type { LogEntry } from '@shared/contracts'
+import type { Selectable } from 'kysely'
 import { sql } from '../client.ts'
-import type { Database, Statement } from '../client.ts'
+import type { Database, Schema, Statement } from '../client.ts'
 
 /** One line for the audit trail, before it has a place in it. */
 export interface LogLine {
@@ -41,6 +42,21 @@ export function appendLog(line: LogLine): Statement {
 		.onConflict((conflict) => conflict.doNothing())
 }
 
+/** A row as the log shows it. The details are the caller's to read: they may be long, or be no JSON. */
+export function entryOf<Details>(row: Selectable<Schema['operation_logs']>, details: Details) {
+	return {
+		source: row.source,
+		operation: row.operation,
+		level: row.level as LogEntry['level'],
+		orderId: row.order_id,
+		taskId: row.task_uuid,
+		executionId: row.execution_id,
+		details,
+		workerName: row.worker_name,
+		containerName: row.container_name,
+	}
+}
+
 /** The trail of one execution from after `since`, oldest first; one row more than `limit` says that there is more. */
 export const executionLogQuery = (executionId: string, since: number, limit: number) =>
 	sql.selectFrom('operation_logs').selectAll().where('execution_id', '=', executionId).where('id', '>', since).orderBy('id').limit(limit + 1)
@@ -48,19 +64,7 @@ export const executionLogQuery = (executionId: string, since: number, limit: num
 export async function readExecutionLog(db: Database, page: { executionId: string; since: number; limit: number }) {
 	const rows = await db.all(executionLogQuery(page.executionId, page.since, page.limit))
 	const items = rows.slice(0, page.limit).map(
-		(row): LogEntry => ({
-			cursor: String(row.id),
-			at: row.created_at,
-			source: row.source,
-			operation: row.operation,
-			level: row.level as LogEntry['level'],
-			orderId: row.order_id,
-			taskId: row.task_uuid,
-			executionId: row.execution_id,
-			details: JSON.parse(row.details) as Record<string, unknown>,
-			workerName: row.worker_name,
-			containerName: row.container_name,
-		}),
+		(row): LogEntry => ({ cursor: String(row.id), at: row.created_at, ...entryOf(row, JSON.parse(row.details) as Record<string, unknown>) }),
 	)
 	return { items, nextCursor: rows.length > page.limit ? (items.at(-1)?.cursor ?? null) : null }
 }

@@ -18,6 +18,9 @@ export interface Workspace {
 	createdAt: number
 }
 
+/** What a workspace lets land; the defaults where nobody has said. */
+export const policyOf = ({ policy }: Pick<Selectable<Schema['workspaces']>, 'policy'>): WorkspacePolicy => WorkspacePolicy.parse(policy === null ? {} : JSON.parse(policy))
+
 function toWorkspace(row: Selectable<Schema['workspaces']>): Workspace {
 	return {
 		workspaceId: WorkspaceId.parse(row.id),
@@ -25,7 +28,7 @@ function toWorkspace(row: Selectable<Schema['workspaces']>): Workspace {
 		repository: row.repository,
 		defaultBranch: row.default_branch,
 		importUrl: row.import_url,
-		policy: WorkspacePolicy.parse(row.policy === null ? {} : JSON.parse(row.policy)),
+		policy: policyOf(row),
 		workerName: row.worker_name,
 		createdAt: row.created_at,
 	}

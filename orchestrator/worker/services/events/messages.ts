@@ -1,5 +1,6 @@
-import type { EventLine, LogEntry, ServerMessage } from '@shared/contracts'
+import type { EventLine, ServerMessage } from '@shared/contracts'
 import type { LogRow } from '../../database/repositories/eventLog.ts'
+import { entryOf } from '../../database/repositories/operationLogs.ts'
 
 /** One line of the log, ready to be sent any number of times. */
 export interface Event {
@@ -20,18 +21,7 @@ export function toEvent(row: LogRow): Event {
 export function toMessage(row: LogRow) {
 	const details = parseDetails(row.details)
 	const isCut = details === null || row.details.length > MAX_DETAILS_LENGTH
-	const line: EventLine = {
-		source: row.source,
-		operation: row.operation,
-		level: row.level as LogEntry['level'],
-		orderId: row.order_id,
-		taskId: row.task_uuid,
-		executionId: row.execution_id,
-		details: isCut ? idOf(details) : details,
-		workerName: row.worker_name,
-		containerName: row.container_name,
-		...(isCut ? { isCut } : {}),
-	}
+	const line: EventLine = { ...entryOf(row, isCut ? idOf(details) : details), ...(isCut ? { isCut } : {}) }
 	return { type: typeOf(row.operation), cursor: String(row.id), at: row.created_at, data: line } satisfies ServerMessage
 }
 

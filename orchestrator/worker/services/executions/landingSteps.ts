@@ -19,18 +19,18 @@ export function createLandingSteps(deps: LandingStepsDeps) {
 	const { live, record } = createStepRecords(deps)
 
 	/** How the set of the execution lands. */
-	async function planOf(execution: Execution): Promise<LandingPlan> {
+	function planOf(execution: Execution): LandingPlan {
 		const { executionId, orderId, taskId, workspaceId, workerName, input } = execution
 		const [patchSetId, baseCommit] = [patchSetOf(execution), execution.baseCommit]
 		if (baseCommit === null) throw new AppError('WORKSPACE_NOT_FOUND', `Execution ${executionId} has no base commit.`)
-		return { subjectId: executionId, patchSetId, workspaceId, branch: input.branch, orderId, executionId, baseCommit, scope: await deps.scopeOf(taskId), validate: input.validate, workerName }
+		return { subjectId: executionId, patchSetId, workspaceId, branch: input.branch, orderId, executionId, baseCommit, scopeOf: () => deps.scopeOf(taskId), validate: input.validate, workerName }
 	}
 
 	/** Throws PATCH_POLICY; a set that a person has to look at has a request that waits. */
 	async function policy(executionId: string): Promise<Asked> {
 		const execution = await live(executionId)
 		const checkedAt = now()
-		const asked = await deps.landing.policy(await planOf(execution))
+		const asked = await deps.landing.policy(planOf(execution))
 		await record(execution, { phases: [['policy', checkedAt]], operation: asked.requestId === null ? 'patch.policy-passed' : 'patch.policy-asks', details: { patchSetId: execution.patchSetId, ...asked } })
 		return asked
 	}
@@ -39,7 +39,7 @@ export function createLandingSteps(deps: LandingStepsDeps) {
 	async function decision(executionId: string, { requestId, lookAgainAt }: { requestId: string; lookAgainAt: number }): Promise<{ isPending: boolean }> {
 		const execution = await live(executionId)
 		const startedAt = now()
-		const plan = await planOf(execution)
+		const plan = planOf(execution)
 		const { isPending } = await deps.landing.decision(plan, requestId)
 		if (isPending) await db.run(enterPhase({ executionId, phase: 'approval', at: startedAt, seenAt: lookAgainAt }))
 		return { isPending }
@@ -49,7 +49,7 @@ export function createLandingSteps(deps: LandingStepsDeps) {
 	async function makeCandidate(executionId: string): Promise<Candidate> {
 		const execution = await live(executionId)
 		const startedAt = now()
-		const candidate = await deps.landing.makeCandidate(await planOf(execution))
+		const candidate = await deps.landing.makeCandidate(planOf(execution))
 		await record(execution, {
 			phases: [['candidate', startedAt]],
 			change: { candidate_commit: candidate.commit, candidate_tree: candidate.tree },
@@ -63,14 +63,14 @@ export function createLandingSteps(deps: LandingStepsDeps) {
 	async function validate(executionId: string, candidate: Candidate): Promise<{ containerTaskId: string }> {
 		const execution = await live(executionId)
 		const startedAt = now()
-		const { containerTaskId, commands } = await deps.landing.validate(await planOf(execution), candidate)
+		const { containerTaskId, commands } = await deps.landing.validate(planOf(execution), candidate)
 		await record(execution, { phases: [['validate', startedAt]], change: { status: 'validating' }, operation: 'patch.validating', onceKey: candidate.commit, details: { containerTaskId, commands } })
 		return { containerTaskId }
 	}
 
 	async function judge(executionId: string, validated: { candidate: Candidate; containerTaskId: string }): Promise<Asked & { failure: Failure | null }> {
 		const execution = await live(executionId)
-		const judged = await deps.landing.judge(await planOf(execution), validated)
+		const judged = await deps.landing.judge(planOf(execution), validated)
 		await record(execution, { phases: [], operation: judged.failure ? 'patch.validation-failed' : 'patch.validated', onceKey: validated.candidate.commit, details: { containerTaskId: validated.containerTaskId, ...judged } })
 		return judged
 	}
@@ -78,7 +78,7 @@ export function createLandingSteps(deps: LandingStepsDeps) {
 	async function advance(executionId: string, candidate: Candidate): Promise<Advanced> {
 		const execution = await live(executionId)
 		const startedAt = now()
-		const advanced = await deps.landing.advance(await planOf(execution), candidate)
+		const advanced = await deps.landing.advance(planOf(execution), candidate)
 		const details = { branch: execution.input.branch, ...advanced }
 		if (advanced.hasLanded) await record(execution, { phases: [['advance', startedAt]], change: { landed_commit: candidate.commit }, operation: 'patch.landed', onceKey: candidate.commit, details: { ...details, commit: candidate.commit } })
 		else await record(execution, { phases: [], operation: 'patch.branch-moved', onceKey: candidate.commit, details })

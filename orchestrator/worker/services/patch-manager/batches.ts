@@ -174,8 +174,7 @@ export function createBatches(deps: BatchesDeps) {
 	async function planOf(batchId: string): Promise<LandingPlan> {
 		const { patchSetId, workspaceId, branch, orderId, input, workerName } = await mustFind(batchId)
 		const record = await patches.mustFind(patchSetId)
-		const scope = await deps.sets.scopeOfSet(record)
-		return { subjectId: batchId, patchSetId, workspaceId, branch, orderId, executionId: null, baseCommit: record.baseCommit, scope, validate: input.validate, message: input.message, workerName }
+		return { subjectId: batchId, patchSetId, workspaceId, branch, orderId, executionId: null, baseCommit: record.baseCommit, scopeOf: () => deps.sets.scopeOfSet(record), validate: input.validate, message: input.message, workerName }
 	}
 
 	async function close(batchId: string, end: { status: BatchStatus; commit: string | null; error: Failure | null }): Promise<{ status: string }> {

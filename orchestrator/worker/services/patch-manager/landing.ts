@@ -15,8 +15,8 @@ export interface LandingPlan extends LandingSubject {
 	executionId: string | null
 	/** The commit that the set was made on. */
 	baseCommit: string
-	/** What the task may touch; null means anything. */
-	scope: readonly ScopeEntry[] | null
+	/** What the task may touch; null means anything. Only the policy asks. */
+	scopeOf: () => Promise<readonly ScopeEntry[] | null>
 	/** Commands of the order or batch; those of the workspace come before them. */
 	validate: readonly string[]
 	/** Text of the commit; the summary of the set when left out. */
@@ -54,8 +54,8 @@ export function createLanding({ patches, queue, human, policyOf, tripwires }: La
 
 	/** Throws PATCH_POLICY. */
 	async function policy(plan: LandingPlan): Promise<Asked> {
-		const [record, set, rules] = await Promise.all([patches.mustFind(plan.patchSetId), patches.load(plan.patchSetId), policyOf(plan.workspaceId)])
-		const { outcome, asked } = await patches.checkPolicy(plan, set, { rules, scope: plan.scope, tripwires: tripwires() })
+		const [record, set, rules, scope] = await Promise.all([patches.mustFind(plan.patchSetId), patches.load(plan.patchSetId), policyOf(plan.workspaceId), plan.scopeOf()])
+		const { outcome, asked } = await patches.checkPolicy(plan, set, { rules, scope, tripwires: tripwires() })
 		if (outcome !== 'ask') return { requestId: null }
 		const question = `May patch set ${plan.patchSetId} land on ${plan.branch}? It breaks what a person has to decide on: ${describeHits(asked)}.`
 		return ask(plan, { kind: 'patch-policy', question, details: { patchSetId: plan.patchSetId, ...reported(asked) }, digest: record.sha256 })

@@ -55,7 +55,8 @@ export function createSession({ sessionId, process, timer, sleep, onEnd }: Sessi
 	const input = process.stdin.getWriter()
 	let [bytesIn, bytesOut] = [0, 0]
 	let cancelDetached = () => {}
-	let cancelIdle = timer(IDLE_MS, () => end(TERMINAL_CLOSE.IDLE, 'nobody typed for 30 minutes'))
+	const startIdle = () => timer(IDLE_MS, () => end(TERMINAL_CLOSE.IDLE, 'nobody typed for 30 minutes'))
+	let cancelIdle = startIdle()
 
 	const watchers = () => [...sockets.keys()].filter((socket) => !hungUp.has(socket))
 
@@ -123,7 +124,7 @@ export function createSession({ sessionId, process, timer, sleep, onEnd }: Sessi
 		async receive(socket: TerminalSocket, message: string | ArrayBuffer): Promise<void> {
 			if (hungUp.has(socket)) return
 			cancelIdle()
-			cancelIdle = timer(IDLE_MS, () => end(TERMINAL_CLOSE.IDLE, 'nobody typed for 30 minutes'))
+			cancelIdle = startIdle()
 			if (typeof message !== 'string') {
 				if (message.byteLength > MAX_INPUT_BYTES) return hangUp(socket, 1009, `at most ${MAX_INPUT_BYTES} bytes at once`)
 				bytesIn += message.byteLength
