@@ -4,6 +4,7 @@ import { listFiles } from '../lib/files.ts'
 import { ROOT } from '../lib/root.ts'
 import { inParallel } from '../lib/run.ts'
 import { listPackages } from '../lib/workspace.ts'
+import { bringInAgents, needsAgents } from '../testing/agentCLIs.ts'
 import { runSuite } from '../testing/runSuite.ts'
 import { findSuites, selectSuites } from '../testing/suite.ts'
 import type { Suite } from '../testing/suite.ts'
@@ -27,7 +28,9 @@ export async function run(args: string[]): Promise<number> {
 	}
 	// The longest first, so that nothing long is left for the end.
 	const ordered = suites.toSorted((a, b) => weightOf(b) - weightOf(a))
+	const agents = ordered.some(needsAgents) ? bringInAgents((line) => console.error(`setup: ${line}`)) : undefined
 	const results = await inParallel(ordered, WIDTH, async (suite) => {
+		if (needsAgents(suite)) await agents
 		const result = await runSuite(ROOT, suite)
 		report(suite, result)
 		return result
