@@ -285,6 +285,12 @@ function createExecutionServices(outside: Outside, foundation: Foundation, { wor
 	return { executions, settlement, lifecycle, landingSteps, jules, julesRawPatches, julesWebhook, pullRequests, dispatcher, unclaimed: createUnclaimed({ db, now }) }
 }
 
+/** What the doors of container tasks and containers need: a part of all, because their calls are many and short. */
+export function createWorkServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): Work {
+	const outside = createOutside(env, ctx)
+	return createWork(outside, createFoundation(outside))
+}
+
 /** Everything behind the doors, made anew for each request: one typed object. */
 export function createServices(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) {
 	const outside = createOutside(env, ctx)

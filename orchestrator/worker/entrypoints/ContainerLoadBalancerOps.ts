@@ -3,7 +3,7 @@ import type { ContainerHealth, ContainerInstance, ContainerLoadBalancerRpc, Pool
 import { BaseWorkerEntrypoint, callerOf } from '@shared/worker-base'
 import { z } from 'zod'
 import type { Env } from '../env.ts'
-import { createServices } from '../services.ts'
+import { createWorkServices } from '../services.ts'
 import { parseInput } from './parseInput.ts'
 
 const Count = z.int().min(0).max(1000).nullable()
@@ -11,7 +11,7 @@ const RestartOptions = z.strictObject({ force: z.boolean().default(false) })
 
 /** Binding ORCHESTRATOR_LOAD_BALANCER: the pool of the calling Worker, and no other. */
 export class ContainerLoadBalancerOps extends BaseWorkerEntrypoint<Env> implements ContainerLoadBalancerRpc {
-	readonly #containers = createServices(this.env, this.ctx).containers
+	readonly #containers = createWorkServices(this.env, this.ctx).containers
 
 	async scaleContainers(instances: number | null): Promise<PoolStatus> {
 		return this.#containers.scale(this.#own(), parseInput(Count, instances, 'number of instances'))

@@ -16,7 +16,7 @@ import type { ClaimNext, PlanInput, PlannedTaskInput, TaskInput } from '@shared/
 import { BaseWorkerEntrypoint, callerOf } from '@shared/worker-base'
 import { z } from 'zod'
 import type { Env } from '../env.ts'
-import { createServices } from '../services.ts'
+import { createWorkServices } from '../services.ts'
 import { checkOutsideTask } from '../services/container-tasks/outside.ts'
 import { parseInput } from './parseInput.ts'
 
@@ -34,7 +34,7 @@ const Output = CompleteRequest.shape.output
 
 /** Binding ORCHESTRATOR_TASK_QUEUE: work for containers. A Worker sees, claims and settles its own tasks only. */
 export class ContainerTaskQueueOps extends BaseWorkerEntrypoint<Env> implements ContainerTaskQueueRpc {
-	readonly #queue = createServices(this.env, this.ctx).queue
+	readonly #queue = createWorkServices(this.env, this.ctx).queue
 
 	async submitTask(task: TaskInput): Promise<string> {
 		const input = checkOutsideTask(parseInput(ContainerTaskInput, task, 'task'))

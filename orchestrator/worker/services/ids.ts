@@ -1,4 +1,4 @@
-import { ContainerTaskId, ExecutionId, HumanRequestId, OrderId, PatchSetId, TaskId, WorkspaceId } from '@shared/contracts'
+import type { ContainerTaskId, ExecutionId, HumanRequestId, OrderId, PatchSetId, TaskId, WorkspaceId } from '@shared/contracts'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
@@ -6,14 +6,14 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 export function createIds(randomBytes: (length: number) => Uint8Array) {
 	const letters = (length: number) => Array.from(randomBytes(length), (byte) => ALPHABET[byte % 32]).join('')
 	return {
-		order: () => OrderId.parse(`ORD-${letters(6)}`),
-		task: () => TaskId.parse(`TSK-${letters(12)}`),
-		execution: () => ExecutionId.parse(`EXE-${letters(16)}`),
-		patchSet: () => PatchSetId.parse(`PST-${letters(16)}`),
-		humanRequest: () => HumanRequestId.parse(`HRQ-${letters(16)}`),
+		order: () => `ORD-${letters(6)}` as OrderId,
+		task: () => `TSK-${letters(12)}` as TaskId,
+		execution: () => `EXE-${letters(16)}` as ExecutionId,
+		patchSet: () => `PST-${letters(16)}` as PatchSetId,
+		humanRequest: () => `HRQ-${letters(16)}` as HumanRequestId,
 		batch: () => `BAT-${letters(16)}`,
-		containerTask: () => ContainerTaskId.parse(`CTK-${letters(16)}`),
-		workspace: () => WorkspaceId.parse(`wsp-${letters(12).toLowerCase()}`),
+		containerTask: () => `CTK-${letters(16)}` as ContainerTaskId,
+		workspace: () => `wsp-${letters(12).toLowerCase()}` as WorkspaceId,
 		/** A lease token: 128 bits, only its holder knows it. */
 		leaseToken: () => `lease_${letters(26)}`,
 	}

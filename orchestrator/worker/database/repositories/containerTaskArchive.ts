@@ -2,7 +2,7 @@ import { sql as raw } from 'kysely'
 import type { RawBuilder } from 'kysely'
 import { sql } from '../client.ts'
 import type { Statement } from '../client.ts'
-import { idList } from './containerTaskDependencies.ts'
+import { idList } from '../idList.ts'
 
 /**
  * Tasks that ended before `before`, the oldest first. A task of a plan stays while another task of the plan is open, and one that

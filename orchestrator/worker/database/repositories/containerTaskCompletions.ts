@@ -1,7 +1,9 @@
 import { sql as raw } from 'kysely'
 import { sql } from '../client.ts'
 import type { Statement } from '../client.ts'
-import { afterCompletions, idList } from './containerTaskDependencies.ts'
+import { prepared } from '../prepared.ts'
+import { afterCompletions } from './containerTaskDependencies.ts'
+import { idsIn } from '../idList.ts'
 import { logTasks } from './containerTaskLog.ts'
 import { countEnds } from './containerTaskShares.ts'
 
@@ -13,27 +15,32 @@ export interface Completion {
 	outputKey: string | null
 }
 
-/** As `leaseGuard`, for several leases of different tasks: fails its whole batch unless all are held. */
-export function leasesGuard(completions: readonly Completion[], now: number): Statement {
-	const leases = JSON.stringify(completions.map(({ taskId, leaseToken }) => [taskId, leaseToken]))
+const guard = prepared(({ leases, count, now }: { leases: string; count: number; now: number }) => {
 	const held = raw<number>`(
 		select count(*) from json_each(${leases}) as lease cross join container_tasks as task on task.task_id = lease.value ->> 0
 		where task.lease_token = lease.value ->> 1 and task.status in ('assigned', 'running') and task.lease_expires_at > ${now}
 	)`
-	return sql.selectNoFrom(raw<string>`json(case when ${held} = ${completions.length} then '1' else 'a lease is not held' end)`.as('held'))
-}
+	return sql.selectNoFrom(raw<string>`json(case when ${held} = ${count} then '1' else 'a lease is not held' end)`.as('held'))
+})
+
+/** As `leaseGuard`, for several leases of different tasks: fails its whole batch unless all are held. */
+export const leasesGuard = (completions: readonly Completion[], now: number): Statement =>
+	guard({ leases: JSON.stringify(completions.map(({ taskId, leaseToken }) => [taskId, leaseToken])), count: completions.length, now })
+
+type Ended = { taskIds: string; now: number }
+const logEnds = prepared(({ taskIds, now }: Ended) => logTasks((where) => where('task_id', 'in', idsIn(taskIds)), { operation: 'queue.completed', at: now, details: { outcome: null } }))
+const countCompleted = prepared(({ taskIds, now }: Ended) => countEnds(raw<number>`(select id from container_tasks where task_id in ${idsIn(taskIds)})`, now))
 
 /** What is written before tasks complete: their lines, their Workers' counts, and what others make of it, which is the last. */
 export function beforeCompletions(taskIds: readonly string[], now: number): Statement[] {
-	const ids = raw<number>`(select id from container_tasks where task_id in ${idList(taskIds)})`
-	return [logTasks((where) => where('task_id', 'in', idList(taskIds)), { operation: 'queue.completed', at: now, details: { outcome: null } }), countEnds(ids, now), ...afterCompletions(idList(taskIds), now)]
+	const ended = { taskIds: JSON.stringify(taskIds), now }
+	return [logEnds(ended), countCompleted(ended), afterCompletions(taskIds, now)]
 }
 
-/** Completes tasks whose leases a guard has looked at; returns their rows, in no order. */
-export const completeStatement = (completions: readonly Completion[], now: number): Statement =>
+const complete = prepared(({ reports, now }: { reports: string; now: number }) =>
 	sql
 		.updateTable('container_tasks')
-		.from(raw<{ value: string }>`json_each(${JSON.stringify(completions)})`.as('report'))
+		.from(raw<{ value: string }>`json_each(${reports})`.as('report'))
 		.set({
 			status: 'completed',
 			outcome: null,
@@ -47,4 +54,8 @@ export const completeStatement = (completions: readonly Completion[], now: numbe
 			updated_at: now,
 		})
 		.where(raw<boolean>`container_tasks.task_id = report.value ->> 'taskId'`)
-		.returningAll()
+		.returningAll(),
+)
+
+/** Completes tasks whose leases a guard has looked at; returns their rows, in no order. */
+export const completeStatement = (completions: readonly Completion[], now: number): Statement => complete({ reports: JSON.stringify(completions), now })

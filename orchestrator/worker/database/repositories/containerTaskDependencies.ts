@@ -3,6 +3,8 @@ import { sql as raw } from 'kysely'
 import type { RawBuilder } from 'kysely'
 import { sql } from '../client.ts'
 import type { Statement } from '../client.ts'
+import { prepared } from '../prepared.ts'
+import { idList, idsIn } from '../idList.ts'
 import { logTasks } from './containerTaskLog.ts'
 
 // A dependency is open exactly while the task that it names is, and a task ends once. So `blocked_by` is counted down in the batch
@@ -27,9 +29,6 @@ export function insertDependencies(dependencies: readonly Dependency[], origin: 
 				.where(raw<boolean>`exists (select 1 from container_tasks where task_id = ${field('taskId')})`),
 		)
 }
-
-/** The ids as a subquery: one bound text, however many there are. */
-export const idList = (taskIds: readonly string[]): RawBuilder<string> => raw<string>`(select value as task_id from json_each(${JSON.stringify(taskIds)}))`
 
 /** The task while nobody runs it; a cancel ends it at once then. */
 export const pendingOf = (taskId: string): RawBuilder<string> => raw<string>`(select task_id from container_tasks where task_id = ${taskId} and status = 'pending')`
@@ -72,10 +71,10 @@ function countDown(ended: RawBuilder<string>, now: number): Statement {
 		.returning(CHANGED)
 }
 
-/** What others make of it that a task completes. In the batch that completes it. */
-export const afterCompletion = (taskId: string, now: number): Statement[] => afterCompletions(idList([taskId]), now)
+const countDownCompleted = prepared(({ taskIds, now }: { taskIds: string; now: number }) => countDown(idsIn(taskIds), now))
 
-export const afterCompletions = (taskIds: RawBuilder<string>, now: number): Statement[] => [countDown(taskIds, now)]
+/** What others make of it that tasks complete. In the batch that completes them. */
+export const afterCompletions = (taskIds: readonly string[], now: number): Statement => countDownCompleted({ taskIds: JSON.stringify(taskIds), now })
 
 /**
  * What others make of it that these tasks fail: they fail too, or count it as an end. In the batch that fails them, and before

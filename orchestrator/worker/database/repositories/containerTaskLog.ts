@@ -3,6 +3,8 @@ import { sql as raw } from 'kysely'
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import { sql } from '../client.ts'
 import type { Schema, Statement } from '../client.ts'
+import { idsIn } from '../idList.ts'
+import { prepared } from '../prepared.ts'
 
 type Where = (where: ExpressionBuilder<Schema, 'container_tasks'>) => Expression<SqlBool>
 
@@ -65,6 +67,9 @@ export function logTasks(where: Where, line: TaskLogLine): Statement {
 				.where(where),
 		)
 }
+
+/** The lines of new tasks. Picks nothing of what was not inserted because its key was known. */
+export const logSubmitted = prepared(({ taskIds, at }: { taskIds: string; at: number }) => logTasks((where) => where('task_id', 'in', idsIn(taskIds)), { operation: 'queue.submitted', at }))
 
 /** One line of a running CLI, cut to size and named so that the same event is kept once. */
 export interface ProgressLine {

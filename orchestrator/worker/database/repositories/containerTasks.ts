@@ -1,5 +1,4 @@
-import { ContainerTask } from '@shared/contracts'
-import type { ContainerTaskStatus, PlannedTask } from '@shared/contracts'
+import type { ContainerTask, ContainerTaskStatus, PlannedTask } from '@shared/contracts'
 import type { CancelReason } from '@shared/container-task-queue'
 import type { Selectable } from 'kysely'
 import type { Origin } from '../../services/origin.ts'
@@ -7,7 +6,8 @@ import { sql as raw } from 'kysely'
 import { chunksBySize } from '../chunks.ts'
 import { sql } from '../client.ts'
 import type { Database, Schema, Statement } from '../client.ts'
-import { idList } from './containerTaskDependencies.ts'
+import { prepared } from '../prepared.ts'
+import { idList } from '../idList.ts'
 
 export type ContainerTaskRow = Selectable<Schema['container_tasks']>
 
@@ -22,44 +22,45 @@ export interface TaskRecord {
 	cancel: CancelReason | null
 }
 
-const json = (text: string | null): unknown => (text === null ? null : JSON.parse(text))
+const json = <T>(text: string): T => JSON.parse(text) as T
+const jsonOrNull = <T>(text: string | null): T | null => (text === null ? null : json<T>(text))
 
-/** Reads whole rows, also those that a statement of a batch returned; throws when a row is not a task. */
+/** Reads whole rows, also those that a statement of a batch returned. */
 export const toTaskRecords = (rows: readonly unknown[]): TaskRecord[] => rows.map((row) => toTaskRecord(row as ContainerTaskRow))
 
+/** What is in the row was checked when it was written; checking it again with each read would take longer than the read. */
 export function toTaskRecord(row: ContainerTaskRow): TaskRecord {
-	const status = row.status as ContainerTaskStatus
-	const task = ContainerTask.parse({
-		taskId: row.task_id,
+	const status = row.status as ContainerTask['status']
+	const task: ContainerTask = {
+		taskId: row.task_id as ContainerTask['taskId'],
 		workerName: row.worker_name,
 		containerName: row.target_container,
-		taskType: row.task_type,
+		taskType: row.task_type as ContainerTask['taskType'],
 		status,
-		outcome: row.outcome,
+		outcome: row.outcome as ContainerTask['outcome'],
 		priority: row.priority,
 		command: json(row.command),
 		parameters: json(row.parameters),
 		requires: row.requires,
-		executionId: row.execution_id,
+		executionId: row.execution_id as ContainerTask['executionId'],
 		assignedTo: status === 'pending' ? null : row.assigned_to,
 		attempt: row.attempt,
 		maxAttempts: row.max_attempts,
 		timeoutMs: row.timeout_ms,
 		leaseExpiresAt: row.lease_expires_at,
-		output: json(row.output),
-		error: json(row.error),
+		output: jsonOrNull(row.output),
+		error: jsonOrNull(row.error),
 		createdAt: row.created_at,
 		assignedAt: row.assigned_at,
 		startedAt: row.started_at,
 		completedAt: row.completed_at,
-		...(row.target_worker === null ? {} : { targetWorker: row.target_worker }),
-		...(status === 'pending' && row.run_after > 0 ? { runAfter: row.run_after } : {}),
-		...(status === 'pending' && row.blocked_by > 0 ? { blockedBy: row.blocked_by } : {}),
-		...(row.plan_id === null ? {} : { planId: row.plan_id }),
-		...(row.plan_key === null ? {} : { key: row.plan_key }),
-	})
-	const cancel = json(row.cancel_reason) as CancelReason | null
-	return { id: row.id, task, leaseToken: row.lease_token, outputKey: row.output_key, cancel }
+	}
+	if (row.target_worker !== null) task.targetWorker = row.target_worker
+	if (status === 'pending' && row.run_after > 0) task.runAfter = row.run_after
+	if (status === 'pending' && row.blocked_by > 0) task.blockedBy = row.blocked_by
+	if (row.plan_id !== null) task.planId = row.plan_id
+	if (row.plan_key !== null) task.key = row.plan_key
+	return { id: row.id, task, leaseToken: row.lease_token, outputKey: row.output_key, cancel: jsonOrNull(row.cancel_reason) }
 }
 
 export interface NewContainerTask {
@@ -96,6 +97,7 @@ function newRow({ taskId, input, planId, origin, at }: NewContainerTask) {
 	}
 }
 type NewRow = ReturnType<typeof newRow>
+const COLUMNS = Object.keys(newRow({ taskId: '', input: {} as PlannedTask, origin: { workerName: '' }, at: 0 })) as (keyof NewRow)[]
 
 /** What the schema puts into the columns that a new task says nothing of. */
 const UNTOUCHED = {
@@ -124,20 +126,22 @@ const MAX_CHUNK_CHARS = 400_000
 
 /** Inserts tasks in their order, and nothing where the Worker used the idempotency key before; returns the ids of those that are new. One statement for all, unless they are long. */
 export const insertContainerTasks = (tasks: readonly NewContainerTask[]): Statement[] =>
-	chunksBySize(tasks.map(newRow), MAX_CHUNK_CHARS, (row) => JSON.stringify(row).length).map((rows) => (rows.length === 1 ? insertRow(rows) : insertRows(rows)))
+	chunksBySize(tasks.map(newRow), MAX_CHUNK_CHARS, (row) => JSON.stringify(row).length).map((rows) => (rows.length === 1 && rows[0] ? insertRow(rows[0]) : insertRows({ rows: JSON.stringify(rows) })))
 
-const insertRow = (rows: NewRow[]): Statement => sql.insertInto('container_tasks').values(rows).onConflict((conflict) => conflict.doNothing()).returning('task_id')
+const insertRow = prepared((row: NewRow): Statement => {
+	const values = Object.fromEntries(COLUMNS.map((name) => [name, row[name]])) as NewRow
+	return sql.insertInto('container_tasks').values(values).onConflict((conflict) => conflict.doNothing()).returning('task_id')
+})
 
-function insertRows(rows: NewRow[]): Statement {
-	const columns = Object.keys(rows[0] ?? {}) as (keyof NewRow)[]
+const insertRows = prepared(({ rows }: { rows: string }): Statement => {
 	const given = sql
-		.selectFrom(raw<{ key: number; value: string }>`json_each(${JSON.stringify(rows)})`.as('given'))
-		.select(columns.map((name) => raw`given.value ->> ${raw.lit(name)}`.as(name)))
+		.selectFrom(raw<{ key: number; value: string }>`json_each(${rows})`.as('given'))
+		.select(COLUMNS.map((name) => raw`given.value ->> ${raw.lit(name)}`.as(name)))
 		// SQLite would take the conflict clause for a join without it.
 		.where(raw<boolean>`true`)
 		.orderBy('given.key')
-	return sql.insertInto('container_tasks').columns(columns).expression(given as never).onConflict((conflict) => conflict.doNothing()).returning('task_id')
-}
+	return sql.insertInto('container_tasks').columns(COLUMNS).expression(given as never).onConflict((conflict) => conflict.doNothing()).returning('task_id')
+})
 
 export const containerTaskQuery = (taskId: string) => sql.selectFrom('container_tasks').selectAll().where('task_id', '=', taskId)
 

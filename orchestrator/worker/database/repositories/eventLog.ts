@@ -2,7 +2,7 @@ import { sql as raw } from 'kysely'
 import type { RawBuilder, Selectable } from 'kysely'
 import { sql } from '../client.ts'
 import type { Schema } from '../client.ts'
-import { idList } from './containerTaskDependencies.ts'
+import { idList } from '../idList.ts'
 
 // The log as one stream that is read by id. A D1 database writes one transaction after the other, and a line gets its id in the
 // transaction that makes it visible; AUTOINCREMENT never gives an id twice, not even after a deletion. So no line ever appears

@@ -103,8 +103,7 @@ async function settleTogether(deps: TaskQueueDeps, endings: readonly Ending[], m
 	const settling = endings.length === 0 ? null : await prepareCompletions(deps, endings)
 	const rows = await deps.db.batch([...(settling?.statements ?? []), ...more]).catch(() => null)
 	if (rows === null) return null
-	await settling?.announce(rows)
-	return { tasks: settling?.tasks(rows) ?? new Map(), rows: rows.slice(settling?.statements.length ?? 0) }
+	return { tasks: (await settling?.announce(rows)) ?? new Map(), rows: rows.slice(settling?.statements.length ?? 0) }
 }
 
 function toResults(reports: ManyReports, results: readonly (Result | undefined)[]): CompleteManyReply['results'] {

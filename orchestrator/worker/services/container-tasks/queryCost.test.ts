@@ -3,8 +3,9 @@ import type { Compilable } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { archivableQuery } from '../../database/repositories/containerTaskArchive.ts'
 import { claimStatements, hasWorkQuery, promoteStatement, untidyQuery } from '../../database/repositories/containerTaskClaims.ts'
-import type { Claimable } from '../../database/repositories/containerTaskClaims.ts'
-import { afterCompletion, afterFailures, idList } from '../../database/repositories/containerTaskDependencies.ts'
+import type { Claimable } from '../../database/repositories/containerTaskChoice.ts'
+import { afterCompletions, afterFailures } from '../../database/repositories/containerTaskDependencies.ts'
+import { idList } from '../../database/idList.ts'
 import { lapsedIds, lapseStatement, logLapse } from '../../database/repositories/containerTaskLapses.ts'
 import { countEnd, countEnds } from '../../database/repositories/containerTaskShares.ts'
 import { containerTasksQuery, statusCountQuery } from '../../database/repositories/containerTasks.ts'
@@ -49,8 +50,8 @@ describe('query plans', () => {
 		['lapse', lapseStatement(1, 1)],
 		['log a lapse', logLapse(1, 1)],
 		['count lapses', countEnds(lapsedIds(1, 1), 1)],
-		['count an end', countEnd('w', 1)],
-		['free dependents', afterCompletion('CTK-0', 1)[0] ?? count],
+		['count an end', countEnd({ workerName: 'w', now: 1 })],
+		['free dependents', afterCompletions(['CTK-0'], 1)],
 		...afterFailures(idList(['CTK-0']), 1).map((query): [string, Compilable<unknown>] => ['fail dependents', query]),
 		['find what can be archived', archivableQuery(1, 10)],
 	])('%s: by index, and by none that grows with what is pending', async (_name, query) => {

@@ -3,9 +3,11 @@ import type { ContainerTask } from '@shared/contracts'
 import { afterFailure, isClosed, isLeaseHeld } from '@shared/container-task-queue'
 import type { CompleteReport, FailReport } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
-import { afterCompletion, afterFailures, idList } from '../../database/repositories/containerTaskDependencies.ts'
-import { leaseGuard, logProgressUnderLease, logUnderLease, settleStatement } from '../../database/repositories/containerTaskLeases.ts'
+import { afterCompletions, afterFailures } from '../../database/repositories/containerTaskDependencies.ts'
+import { idList } from '../../database/idList.ts'
+import { leaseGuard, logCompletion, logProgressUnderLease, logUnderLease, settleStatement } from '../../database/repositories/containerTaskLeases.ts'
 import type { Settlement } from '../../database/repositories/containerTaskLeases.ts'
+import type { TaskLogLine } from '../../database/repositories/containerTaskLog.ts'
 import { countEnd } from '../../database/repositories/containerTaskShares.ts'
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
@@ -98,8 +100,8 @@ export interface Ending {
 /** The statements that end an attempt; the others read what they returned. */
 export interface Settling {
 	statements: Statement[]
-	task: (rows: readonly unknown[][]) => ContainerTask
-	announce: (rows: readonly unknown[][]) => Promise<void>
+	/** Tells whoever wants to know; returns the task as it is now. */
+	announce: (rows: readonly unknown[][]) => Promise<ContainerTask>
 }
 
 /** The output as the task will have it, and as it is stored. */
@@ -108,46 +110,47 @@ export async function storeOutput(deps: TaskQueueDeps, { record: { task }, colle
 	return { output, stored: output === null ? null : await storeJSON(deps.outputs, `container-tasks/${task.taskId}/${task.attempt}.json`, output) }
 }
 
+const lineOf = (end: Ending['end'], { error }: FailReport, at: number): TaskLogLine => ({
+	operation: end.status === 'pending' ? 'queue.retry' : `queue.${end.status}`,
+	level: 'warn',
+	at,
+	details: { outcome: end.outcome, code: error.code, message: error.message.slice(0, 500), runAfter: end.runAfter ?? null },
+})
+
 /** A guard stands first, so all of it happens or nothing: log, counts, what other tasks make of it, the task, the listener's own. */
 export async function prepareSettling(deps: TaskQueueDeps, ending: Ending): Promise<Settling> {
-	const { record, leaseToken, kind, report, end } = ending
+	const { record, leaseToken, report, end } = ending
 	const { taskId, workerName } = record.task
 	const { output, stored } = await storeOutput(deps, ending)
 	const lease = { taskId, leaseToken, now: deps.now() }
-	const line = {
-		operation: end.status === 'pending' ? 'queue.retry' : `queue.${end.status}`,
-		level: kind === 'complete' ? 'info' : 'warn',
-		at: lease.now,
-		details: { outcome: end.outcome, ...('error' in report ? { code: report.error.code, message: report.error.message.slice(0, 500), runAfter: end.runAfter ?? null } : {}) },
-	} as const
 	const own = [
 		leaseGuard(lease),
 		...progressLines(record.task, redacted(deps, report.progress ?? [])).map((lines) => logProgressUnderLease(lease, lines)),
-		logUnderLease(lease, line),
-		countEnd(workerName, lease.now),
+		'error' in report ? logUnderLease(lease, lineOf(end, report, lease.now)) : logCompletion(lease),
+		countEnd({ workerName, now: lease.now }),
 	]
 	const others = afterEnd(end.status, taskId, lease.now)
 	const update = settleStatement(lease, { ...end, output: stored?.body ?? null, outputKey: stored?.objectKey ?? null })
 	const at = own.length + others.length
-	const task = (rows: readonly unknown[][]): ContainerTask => {
+	const taskOf = (rows: readonly unknown[][]): ContainerTask => {
 		const [settled] = toTaskRecords(rows[at] ?? [])
 		if (!settled) throw new AppError('INTERNAL', `Container task ${taskId} was not settled.`)
 		return { ...settled.task, output }
 	}
 	return {
 		statements: [...own, ...others, update, ...ending.collected.statements],
-		task,
 		async announce(rows) {
-			const settled = task(rows)
+			const settled = taskOf(rows)
 			if (isClosed(settled.status)) await announce(deps, [settled])
 			await announceDependents(deps, rows.slice(own.length, at).flat())
+			return settled
 		},
 	}
 }
 
 function afterEnd(status: Settlement['status'], taskId: string, now: number): Statement[] {
 	if (status === 'pending') return []
-	return status === 'completed' ? afterCompletion(taskId, now) : afterFailures(idList([taskId]), now)
+	return status === 'completed' ? [afterCompletions([taskId], now)] : afterFailures(idList([taskId]), now)
 }
 
 /** Stores an ending, and `more` with it. When another call with the same report was faster, its task is returned and `rows` is null. */
@@ -163,6 +166,5 @@ export async function settle(deps: TaskQueueDeps, ending: Ending, more: readonly
 		if (!opened.repeated) throw error
 		return { task: await withOutput(deps.outputs, opened.record), rows: null }
 	}
-	await settling.announce(rows)
-	return { task: settling.task(rows), rows: rows.slice(settling.statements.length) }
+	return { task: await settling.announce(rows), rows: rows.slice(settling.statements.length) }
 }

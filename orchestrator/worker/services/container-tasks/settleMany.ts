@@ -20,9 +20,8 @@ const MAX_CHUNK_CHARS = 400_000
 /** The statements that complete several tasks. Statements take most of the time, so there is one for all tasks where it can be. */
 export interface SettlingMany {
 	statements: Statement[]
-	/** The completed tasks by id. Throws when one is missing. */
-	tasks: (rows: readonly unknown[][]) => Map<string, ContainerTask>
-	announce: (rows: readonly unknown[][]) => Promise<void>
+	/** Tells whoever wants to know; returns the completed tasks by id. Throws when one is missing. */
+	announce: (rows: readonly unknown[][]) => Promise<Map<string, ContainerTask>>
 }
 
 /** Completes different tasks, all or none. The order is that of `prepareSettling`: guard, progress, log and counts and others, tasks, the listener's own. */
@@ -43,7 +42,7 @@ export async function prepareCompletions(deps: TaskQueueDeps, endings: readonly 
 	)
 	const before = [leasesGuard(completions, now), ...progress, ...beforeCompletions(taskIds, now)]
 	const updates = chunksBySize(completions, MAX_CHUNK_CHARS, (completion) => JSON.stringify(completion).length).map((chunk) => completeStatement(chunk, now))
-	const tasks = (rows: readonly unknown[][]) => {
+	const tasksOf = (rows: readonly unknown[][]) => {
 		const settled = new Map(toTaskRecords(rows.slice(before.length, before.length + updates.length).flat()).map(({ task }) => [task.taskId as string, { ...task, output: outputs.get(task.taskId) ?? null }]))
 		const missing = taskIds.find((taskId) => !settled.has(taskId))
 		if (missing !== undefined) throw new AppError('INTERNAL', `Container task ${missing} was not settled.`)
@@ -51,10 +50,11 @@ export async function prepareCompletions(deps: TaskQueueDeps, endings: readonly 
 	}
 	return {
 		statements: [...before, ...updates, ...endings.flatMap(({ collected }) => collected.statements)],
-		tasks,
 		async announce(rows) {
-			await announce(deps, [...tasks(rows).values()])
+			const tasks = tasksOf(rows)
+			await announce(deps, [...tasks.values()])
 			await announceDependents(deps, rows[before.length - 1] ?? [])
+			return tasks
 		},
 	}
 }

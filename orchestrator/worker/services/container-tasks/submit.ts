@@ -4,11 +4,11 @@ import { planEdges, planProblem } from '@shared/container-task-queue'
 import type { Origin, PlannedTaskInput } from '@shared/container-task-queue'
 import { z } from 'zod'
 import type { Statement } from '../../database/client.ts'
-import { afterOldFailures, blockStatement, idList, insertDependencies } from '../../database/repositories/containerTaskDependencies.ts'
+import { afterOldFailures, blockStatement, insertDependencies } from '../../database/repositories/containerTaskDependencies.ts'
 import type { Dependency } from '../../database/repositories/containerTaskDependencies.ts'
 import { containerTasksOfIdsQuery, containerTasksOfKeysQuery, insertContainerTasks, insertedTask, toTaskRecord, toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { ContainerTaskRow, NewContainerTask } from '../../database/repositories/containerTasks.ts'
-import { logTasks } from '../../database/repositories/containerTaskLog.ts'
+import { logSubmitted } from '../../database/repositories/containerTaskLog.ts'
 import { ringBell } from './bell.ts'
 import { isVisible } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
@@ -80,8 +80,7 @@ export async function submitTasks(deps: TaskQueueDeps, inputs: readonly PlannedT
 	const stored = [
 		...plan,
 		...inserts,
-		// Picks nothing of what was not inserted because its key was known.
-		logTasks((where) => where('task_id', 'in', idList(taskIds)), { operation: 'queue.submitted', at }),
+		logSubmitted({ taskIds: JSON.stringify(taskIds), at }),
 		...dependencies,
 	]
 	const keys = tasks.flatMap(({ input }) => input.idempotencyKey ?? [])
