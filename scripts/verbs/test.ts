@@ -11,8 +11,8 @@ import type { Suite } from '../testing/suite.ts'
 import { sum, totalsLine } from '../testing/totals.ts'
 import type { SuiteResult } from '../testing/totals.ts'
 
-// One more than there are cores: the long suites wait for processes more than they compute.
-const WIDTH = Math.min(3, availableParallelism() + 1)
+// As many as there are cores: some run two files at a time, and what starts whole systems misses its deadlines where too much waits for a core.
+const WIDTH = Math.min(3, availableParallelism())
 
 /** Roughly how long a suite takes: whole systems and real CLIs take as long as a dozen files of unit tests. */
 const weightOf = ({ files }: Suite) => files.reduce((sum, file) => sum + (/\.(e2e|realCLIs)\.test\.ts$/.test(file) ? 12 : 1), 0)

@@ -56,7 +56,7 @@ const runners: ManagedProcess[] = []
 if (noImage === null || noBubblewrap === null) {
 	beforeAll(async () => {
 		// What a stopped runner's last question still gets goes to the next one when its short lease ends.
-		stack = await startStack({ stateDir, runners: 0, models: { emulator: [] }, vars: { LEASE_MS: '3000', POLL_MS: '1000' } })
+		stack = await startStack({ stateDir, runners: 0, models: { emulator: [] }, vars: { LEASE_MS: '8000', POLL_MS: '1000' } })
 	}, TIMEOUT_MS)
 }
 afterEach(async () => {

@@ -44,6 +44,22 @@ describe('the checker accepts', () => {
 	})
 })
 
+describe('the checker ends', () => {
+	const times = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index))
+	// Three attempts of runners that repeat what nobody answers, and a queue that was slow throughout.
+	const repeated = ['a', 'b', 'c'].flatMap((token, at): Part[] => [
+		claim(5 + at * 1000, token, at + 1),
+		...times(30, (index) => heartbeat(10 + at * 1000 + index, token, 'unknown', null)),
+		...times(30, (index) => complete(50 + at * 1000 + index, token, 'unknown')),
+	])
+
+	it('soon with many calls that nobody answered', () => {
+		expect(isAccepted([submit(), ...repeated, completedBy('c', 3)])).toBe(true)
+		expect(isAccepted([submit(), ...repeated, completedBy('b', 2)])).toBe(false)
+		expect(isAccepted([submit(), ...repeated, completedBy('z', 3)])).toBe(false)
+	})
+})
+
 describe('the checker rejects', () => {
 	it.each<[string, Part[], number]>([
 		['two runners that both complete it', [submit(), claim(5, 'a'), claim(200, 'b', 2), complete(210, 'b'), complete(220, 'a'), completedBy('b', 2)], 0],

@@ -40,38 +40,46 @@ export function checkHistory(history: History): { violations: Violation[]; ghost
 	return { violations, ghosts }
 }
 
-/** Looks for such an order, depth first; a state that was reached before with the same calls made is not looked at again. */
+/**
+ * Looks for such an order, depth first; a state that was reached before with the same calls made is not looked at again. A call that
+ * nobody answered may have done nothing, so it is only tried where it changes something, and of those that would change the same the
+ * first: runners repeat their calls, and each of them anywhere would be too many orders.
+ */
 function linearize(operations: readonly Operation[], leaseMs: number): { ghosts: number } | { why: string } {
 	const visited = new Set<string>()
+	const [unanswered, answered] = [operations.filter(({ end }) => end === null), operations.filter(({ end }) => end !== null)]
+	const firstOfTheirKind = [...new Map(unanswered.toSorted((a, b) => b.start - a.start).map((operation) => [effectOf(operation), operation])).values()]
 	let furthest: { done: number; state: State; blocked: Operation[] } = { done: -1, state: ABSENT, blocked: [] }
-	const search = (undone: readonly Operation[], state: State): State | null => {
+	const search = (undone: readonly Operation[], untried: readonly Operation[], state: State): State | null => {
 		if (undone.length === 0) return state
-		const key = JSON.stringify([undone.map((operation) => operations.indexOf(operation)), state])
+		const key = JSON.stringify([[...undone, ...untried].map((operation) => operations.indexOf(operation)), state])
 		if (visited.has(key)) return null
 		visited.add(key)
 		const firstEnd = Math.min(...undone.map(endOf))
 		const next = undone.filter(({ start }) => start <= firstEnd).toSorted((a, b) => endOf(a) - endOf(b))
-		for (const operation of next) {
+		const tries = untried.filter(({ start }) => start <= firstEnd)
+		for (const operation of [...next, ...tries]) {
+			const others = (each: Operation) => each !== operation
 			for (const after of step(state, operation, leaseMs)) {
-				const found = search(
-					undone.filter((each) => each !== operation),
-					after,
-				)
+				const found = search(undone.filter(others), untried.filter(others), after)
 				if (found) return found
 			}
 		}
-		if (operations.length - undone.length > furthest.done) furthest = { done: operations.length - undone.length, state, blocked: next }
+		if (answered.length - undone.length > furthest.done) furthest = { done: answered.length - undone.length, state, blocked: next }
 		return null
 	}
-	const found = search(operations, ABSENT)
+	const found = search(answered, firstOfTheirKind, ABSENT)
 	if (found) return isEnded(operations) ? { ghosts: found.ghosts } : { why: 'Nobody looked at how it ended.' }
 	const { state, blocked } = furthest
 	return { why: `A queue that has it as ${state.status} after attempt ${state.attempt} cannot answer ${blocked.map(lineOf).join(' | ')}` }
 }
 
+/** What a call changes when it is taken: equal for calls that change the same. After one was taken, the others change nothing. */
+const effectOf = ({ who: _who, start: _start, end: _end, ...effect }: Operation): string => JSON.stringify(effect)
+
 const isEnded = (operations: readonly Operation[]) => operations.some(({ kind }) => kind === 'final')
 
-/** The states in which a correct queue can be after it gave this answer; none when it cannot give it. */
+/** The states in which a correct queue can be after it gave this answer, or took the call without one; none when it cannot. */
 function step(before: State, operation: Operation, leaseMs: number): State[] {
 	const state = { ...before, clock: Math.max(before.clock, operation.start) }
 	if (state.clock > endOf(operation)) return []
@@ -114,7 +122,7 @@ function heartbeat(state: State, operation: Extract<Operation, { kind: 'heartbea
 	const { token, outcome, until } = operation
 	if (outcome === 'refused') return mayBeLost(state, operation) ? [state] : []
 	if (outcome === 'applied') return isHeld(state, token) && until !== null ? [{ ...state, until, untilAtMost: until }] : []
-	return [...(isHeld(state, token) ? [{ ...state, untilAtMost: Infinity }] : []), state]
+	return isHeld(state, token) ? [{ ...state, untilAtMost: Infinity }] : []
 }
 
 type Report = Extract<Operation, { kind: 'complete' | 'fail' }>
@@ -129,7 +137,7 @@ function report(state: State, operation: Report, applied: State): State[] {
 	const isKnown = isRepeated(state, operation)
 	if (outcome === 'refused') return mayBeLost(state, operation) && !(operation.kind === 'complete' && isKnown) ? [state] : []
 	if (outcome === 'applied') return [...(isTaken ? [applied] : []), ...(isKnown ? [state] : [])]
-	return [...(isTaken ? [applied] : []), state]
+	return isTaken ? [applied] : []
 }
 
 function final(state: State, operation: Extract<Operation, { kind: 'final' }>, leaseMs: number): State[] {

@@ -27,7 +27,7 @@ export function sharedStack(options: SharedStackOptions = {}): { readonly stack:
 			// The same everywhere, whatever walls a machine has; those are tested where they are built, in the runner.
 			runner: { isolation: 'process', ...options.runner },
 			...withoutRunner(options),
-			vars: { LEASE_MS: '3000', POLL_MS: '1000', ...options.vars },
+			vars: { LEASE_MS: '8000', POLL_MS: '1000', ...options.vars },
 		})
 	})
 	afterAll(async () => {

@@ -1,4 +1,5 @@
 import { sql as raw } from 'kysely'
+import type { Compilable } from 'kysely'
 import { sql } from '../client.ts'
 import type { Statement } from '../client.ts'
 import { prepared } from '../prepared.ts'
@@ -8,7 +9,7 @@ import { logTasks } from './containerTaskLog.ts'
 import { countEnds } from './containerTaskShares.ts'
 
 /** A result under the lease that it was made under; either column is null. */
-export interface Completion {
+export interface Result {
 	taskId: string
 	leaseToken: string
 	output: string | null
@@ -24,7 +25,7 @@ const guard = prepared(({ leases, count, now }: { leases: string; count: number;
 })
 
 /** As `leaseGuard`, for several leases of different tasks: fails its whole batch unless all are held. */
-export const leasesGuard = (completions: readonly Completion[], now: number): Statement =>
+export const leasesGuard = (completions: readonly Result[], now: number): Statement =>
 	guard({ leases: JSON.stringify(completions.map(({ taskId, leaseToken }) => [taskId, leaseToken])), count: completions.length, now })
 
 type Ended = { taskIds: string; now: number }
@@ -54,8 +55,14 @@ const complete = prepared(({ reports, now }: { reports: string; now: number }) =
 			updated_at: now,
 		})
 		.where(raw<boolean>`container_tasks.task_id = report.value ->> 'taskId'`)
-		.returningAll(),
+		.returning(['task_id', 'started_at']),
 )
 
-/** Completes tasks whose leases a guard has looked at; returns their rows, in no order. */
-export const completeStatement = (completions: readonly Completion[], now: number): Statement => complete({ reports: JSON.stringify(completions), now })
+/** What a completion returns: all that whoever completes the task may not know. */
+export interface Completed {
+	task_id: string
+	started_at: number | null
+}
+
+/** Completes tasks whose leases a guard has looked at; returns what became of them, in no order. */
+export const completeStatement = (completions: readonly Result[], now: number): Compilable<Completed> => complete({ reports: JSON.stringify(completions), now })

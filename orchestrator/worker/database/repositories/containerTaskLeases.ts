@@ -4,7 +4,6 @@ import { sql as raw } from 'kysely'
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import { sql } from '../client.ts'
 import type { Schema, Statement } from '../client.ts'
-import { prepared } from '../prepared.ts'
 import { logProgress, logTasks } from './containerTaskLog.ts'
 import type { ProgressLine, TaskLogLine } from './containerTaskLog.ts'
 
@@ -48,22 +47,19 @@ export const logProgressUnderLease = (lease: LeaseClaim, lines: readonly Progres
 
 export const logUnderLease = (lease: LeaseClaim, line: TaskLogLine): Statement => logTasks(isHeld(lease), line)
 
-/** The line of a completion. */
-export const logCompletion = prepared((lease: LeaseClaim) => logUnderLease(lease, { operation: 'queue.completed', at: lease.now, details: { outcome: null } }))
-
 /**
  * Fails its whole batch when the lease is not held. It stands first in the batch that settles a task: D1 has no
  * transaction to ask in, but a batch is one, and an error in it undoes all of it. So no statement after it needs a
  * condition of its own. `json()` raises on text that is not JSON.
  */
-export const leaseGuard = prepared((lease: LeaseClaim) => {
+export function leaseGuard(lease: LeaseClaim): Statement {
 	const held = sql.selectFrom('container_tasks').select('id').where(isHeld(lease))
 	return sql.selectNoFrom((select) => raw<string>`json(case when ${select.exists(held)} then '1' else 'lease is not held' end)`.as('held'))
-})
+}
 
-/** How a task ends, or goes back to the queue, by the report of its lease's holder. */
+/** How an attempt fails by the report of its lease's holder: for good, or back to the queue. */
 export interface Settlement {
-	status: 'completed' | 'failed' | 'pending'
+	status: 'failed' | 'pending'
 	outcome: ContainerTaskOutcome | null
 	error: string | null
 	output: string | null
@@ -72,10 +68,8 @@ export interface Settlement {
 }
 
 /** Keeps the lease token, so that the same report a second time is known for what it is. */
-export const settleStatement = (lease: LeaseClaim, end: Settlement): Statement => settle({ ...lease, ...end, runAfter: end.runAfter ?? 0, completedAt: end.status === 'pending' ? null : lease.now })
-
-const settle = prepared((end: LeaseClaim & Required<Settlement> & { completedAt: number | null }) =>
-	sql
+export function settleStatement(lease: LeaseClaim, end: Settlement) {
+	return sql
 		.updateTable('container_tasks')
 		.set({
 			status: end.status,
@@ -83,15 +77,15 @@ const settle = prepared((end: LeaseClaim & Required<Settlement> & { completedAt:
 			error: end.error,
 			output: end.output,
 			output_key: end.outputKey,
-			run_after: end.runAfter,
+			run_after: end.runAfter ?? 0,
 			started_at: raw<number>`coalesce(started_at, assigned_at)`,
-			completed_at: end.completedAt,
+			completed_at: end.status === 'pending' ? null : lease.now,
 			lease_expires_at: null,
-			updated_at: end.now,
+			updated_at: lease.now,
 		})
-		.where(isHeld(end))
-		.returningAll(),
-)
+		.where(isHeld(lease))
+		.returningAll()
+}
 
 /** Asks for an end. Nobody holds a pending task, so it is closed at once; a leased one only gets the reason. The first reason stays. */
 export function cancelStatement(cancel: { taskId: string; reason: CancelReason; now: number }) {

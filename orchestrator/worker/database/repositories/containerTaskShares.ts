@@ -2,7 +2,6 @@ import { sql as raw } from 'kysely'
 import type { RawBuilder } from 'kysely'
 import { sql } from '../client.ts'
 import type { Database, Statement } from '../client.ts'
-import { prepared } from '../prepared.ts'
 
 /** The rule `virtualClock` as SQL. */
 export const virtualClock: RawBuilder<number> = raw<number>`max(0, coalesce((select max(served) from container_task_shares), 0) - 1)`
@@ -29,12 +28,11 @@ export function countStarts(taskIds: RawBuilder<string>, now: number): Statement
 }
 
 /** One task of the Worker ends its run. */
-export const countEnd = prepared(({ workerName, now }: { workerName: string; now: number }) =>
+export const countEnd = (workerName: string, now: number): Statement =>
 	sql
 		.updateTable('container_task_shares')
 		.set({ running: raw<number>`max(0, running - 1)`, updated_at: now })
-		.where('worker_name', '=', workerName),
-)
+		.where('worker_name', '=', workerName)
 
 /** The tasks with these row ids end their runs. It stands before they change. */
 export function countEnds(ids: RawBuilder<number>, now: number): Statement {

@@ -12,8 +12,9 @@ import { keepEvidence } from './evidence.ts'
 import { recall } from './handedOut.ts'
 import { withOutput } from './outputStore.ts'
 import { judgeReport, openReport, settle } from './settle.ts'
-import type { Collected, Ending, Opened } from './settle.ts'
-import { prepareCompletions } from './settleMany.ts'
+import type { Opened } from './settle.ts'
+import { prepareCompletions } from './completions.ts'
+import type { Collected, Completion } from './ending.ts'
 
 /**
  * Stores the result of the lease's holder, once: the same token again gets the stored task. Throws LEASE_REQUIRED without a
@@ -33,10 +34,10 @@ export async function completeTask(deps: TaskQueueDeps, ref: TaskRef, { next, ..
 const claimNext = (deps: TaskQueueDeps, { request, scope }: ClaimNext) => claimTasks(deps, { ...request, waitMs: 0 }, scope)
 
 /** Null for a report that is stored already. */
-async function endingOf(deps: TaskQueueDeps, opened: Opened, report: CompleteReport): Promise<Ending | null> {
+async function endingOf(deps: TaskQueueDeps, opened: Opened, report: CompleteReport): Promise<Completion | null> {
 	if (opened.repeated) return null
 	const { record, leaseToken } = opened
-	return { record, leaseToken, kind: 'complete', report, collected: await collect(deps, opened, report), end: { status: 'completed', outcome: null, error: null } }
+	return { record, leaseToken, kind: 'complete', report, collected: await collect(deps, opened, report) }
 }
 
 /** What is refused for good is kept as evidence. */
@@ -61,7 +62,7 @@ type Result = { task: ContainerTask } | { error: unknown }
 export async function completeMany(deps: TaskQueueDeps, reports: ManyReports, { next, owner }: { next?: ClaimNext | undefined; owner?: string | undefined }): Promise<CompleteManyReply> {
 	const records = await recordsOf(deps, reports)
 	const results: (Result | undefined)[] = reports.map(() => undefined)
-	const open: { at: number; ending: Ending }[] = []
+	const open: { at: number; ending: Completion }[] = []
 	for (const [at, report] of reports.entries()) {
 		try {
 			const record = records.get(report.taskId)
@@ -98,7 +99,7 @@ async function recordsOf(deps: TaskQueueDeps, reports: ManyReports): Promise<Map
 }
 
 /** All endings and what `more` returned, in one batch; null when something spoiled it, and where two reports are about one task. */
-async function settleTogether(deps: TaskQueueDeps, endings: readonly Ending[], more: readonly Statement[]): Promise<{ tasks: Map<string, ContainerTask>; rows: unknown[][] } | null> {
+async function settleTogether(deps: TaskQueueDeps, endings: readonly Completion[], more: readonly Statement[]): Promise<{ tasks: Map<string, ContainerTask>; rows: unknown[][] } | null> {
 	if (new Set(endings.map(({ record }) => record.task.taskId)).size < endings.length) return null
 	const settling = endings.length === 0 ? null : await prepareCompletions(deps, endings)
 	const rows = await deps.db.batch([...(settling?.statements ?? []), ...more]).catch(() => null)

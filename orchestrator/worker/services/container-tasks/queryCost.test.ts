@@ -50,7 +50,7 @@ describe('query plans', () => {
 		['lapse', lapseStatement(1, 1)],
 		['log a lapse', logLapse(1, 1)],
 		['count lapses', countEnds(lapsedIds(1, 1), 1)],
-		['count an end', countEnd({ workerName: 'w', now: 1 })],
+		['count an end', countEnd('w', 1)],
 		['free dependents', afterCompletions(['CTK-0'], 1)],
 		...afterFailures(idList(['CTK-0']), 1).map((query): [string, Compilable<unknown>] => ['fail dependents', query]),
 		['find what can be archived', archivableQuery(1, 10)],

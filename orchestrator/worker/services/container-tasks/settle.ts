@@ -3,28 +3,23 @@ import type { ContainerTask } from '@shared/contracts'
 import { afterFailure, isClosed, isLeaseHeld } from '@shared/container-task-queue'
 import type { CompleteReport, FailReport } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
-import { afterCompletions, afterFailures } from '../../database/repositories/containerTaskDependencies.ts'
+import { afterFailures } from '../../database/repositories/containerTaskDependencies.ts'
 import { idList } from '../../database/idList.ts'
-import { leaseGuard, logCompletion, logProgressUnderLease, logUnderLease, settleStatement } from '../../database/repositories/containerTaskLeases.ts'
-import type { Settlement } from '../../database/repositories/containerTaskLeases.ts'
+import { leaseGuard, logProgressUnderLease, logUnderLease, settleStatement } from '../../database/repositories/containerTaskLeases.ts'
 import type { TaskLogLine } from '../../database/repositories/containerTaskLog.ts'
 import { countEnd } from '../../database/repositories/containerTaskShares.ts'
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { announce, mustFind, noteTrouble } from './context.ts'
 import type { TaskQueueDeps, TaskRef } from './context.ts'
-import { storeStreams } from './commandOutput.ts'
+import { prepareCompletions } from './completions.ts'
 import { announceDependents } from './dependents.ts'
+import { storeOutput } from './ending.ts'
+import type { Collected, Ending, Failure, Settling } from './ending.ts'
 import { refuseLate } from './evidence.ts'
-import { storeJSON, withOutput } from './outputStore.ts'
-import type { Stored } from './outputStore.ts'
+import { withOutput } from './outputStore.ts'
 import { progressLines } from './progress.ts'
 import { redacted } from './redact.ts'
-
-export interface Collected {
-	output: Record<string, unknown> | null
-	statements: Statement[]
-}
 
 /** Stores a failure of the lease's holder: back to the queue when it is retryable and attempts are left, else failed. Throws as `completeTask`. */
 export async function failTask(deps: TaskQueueDeps, ref: TaskRef, report: FailReport): Promise<ContainerTask> {
@@ -40,7 +35,7 @@ export async function failTask(deps: TaskQueueDeps, ref: TaskRef, report: FailRe
 		error: JSON.stringify(verdict.error),
 		...(verdict.status === 'pending' ? { runAfter: verdict.runAfter } : {}),
 	}
-	const ending: Ending = { record, leaseToken, kind: 'fail', report: { ...report, error }, collected: await collectFailed(deps, task, report.output), end }
+	const ending: Failure = { record, leaseToken, kind: 'fail', report: { ...report, error }, collected: await collectFailed(deps, task, report.output), end }
 	return (await settle(deps, ending)).task
 }
 
@@ -88,37 +83,15 @@ export async function judgeReport(deps: TaskQueueDeps, record: TaskRecord, { kin
 	return refuseLate(deps, { task, kind, leaseToken, body: bodyOf(report) })
 }
 
-export interface Ending {
-	record: TaskRecord
-	leaseToken: string
-	kind: Kind
-	report: CompleteReport | FailReport
-	collected: Collected
-	end: Omit<Settlement, 'output' | 'outputKey'>
-}
-
-/** The statements that end an attempt; the others read what they returned. */
-export interface Settling {
-	statements: Statement[]
-	/** Tells whoever wants to know; returns the task as it is now. */
-	announce: (rows: readonly unknown[][]) => Promise<ContainerTask>
-}
-
-/** The output as the task will have it, and as it is stored. */
-export async function storeOutput(deps: TaskQueueDeps, { record: { task }, collected }: Ending): Promise<{ output: Record<string, unknown> | null; stored: Stored | null }> {
-	const output = collected.output === null ? null : await storeStreams(deps, task, redacted(deps, collected.output))
-	return { output, stored: output === null ? null : await storeJSON(deps.outputs, `container-tasks/${task.taskId}/${task.attempt}.json`, output) }
-}
-
-const lineOf = (end: Ending['end'], { error }: FailReport, at: number): TaskLogLine => ({
-	operation: end.status === 'pending' ? 'queue.retry' : `queue.${end.status}`,
+const lineOf = ({ end, report: { error } }: Failure, at: number): TaskLogLine => ({
+	operation: end.status === 'pending' ? 'queue.retry' : 'queue.failed',
 	level: 'warn',
 	at,
 	details: { outcome: end.outcome, code: error.code, message: error.message.slice(0, 500), runAfter: end.runAfter ?? null },
 })
 
-/** A guard stands first, so all of it happens or nothing: log, counts, what other tasks make of it, the task, the listener's own. */
-export async function prepareSettling(deps: TaskQueueDeps, ending: Ending): Promise<Settling> {
+/** The order is that of `prepareCompletions`: guard, progress, log and counts and others, the task, the listener's own. */
+async function prepareFailure(deps: TaskQueueDeps, ending: Failure): Promise<Settling> {
 	const { record, leaseToken, report, end } = ending
 	const { taskId, workerName } = record.task
 	const { output, stored } = await storeOutput(deps, ending)
@@ -126,37 +99,29 @@ export async function prepareSettling(deps: TaskQueueDeps, ending: Ending): Prom
 	const own = [
 		leaseGuard(lease),
 		...progressLines(record.task, redacted(deps, report.progress ?? [])).map((lines) => logProgressUnderLease(lease, lines)),
-		'error' in report ? logUnderLease(lease, lineOf(end, report, lease.now)) : logCompletion(lease),
-		countEnd({ workerName, now: lease.now }),
+		logUnderLease(lease, lineOf(ending, lease.now)),
+		countEnd(workerName, lease.now),
 	]
-	const others = afterEnd(end.status, taskId, lease.now)
+	const others = end.status === 'pending' ? [] : afterFailures(idList([taskId]), lease.now)
 	const update = settleStatement(lease, { ...end, output: stored?.body ?? null, outputKey: stored?.objectKey ?? null })
 	const at = own.length + others.length
-	const taskOf = (rows: readonly unknown[][]): ContainerTask => {
-		const [settled] = toTaskRecords(rows[at] ?? [])
-		if (!settled) throw new AppError('INTERNAL', `Container task ${taskId} was not settled.`)
-		return { ...settled.task, output }
-	}
 	return {
 		statements: [...own, ...others, update, ...ending.collected.statements],
 		async announce(rows) {
-			const settled = taskOf(rows)
-			if (isClosed(settled.status)) await announce(deps, [settled])
+			const [settled] = toTaskRecords(rows[at] ?? [])
+			if (!settled) throw new AppError('INTERNAL', `Container task ${taskId} was not settled.`)
+			const task = { ...settled.task, output }
+			if (isClosed(task.status)) await announce(deps, [task])
 			await announceDependents(deps, rows.slice(own.length, at).flat())
-			return settled
+			return new Map([[taskId, task]])
 		},
 	}
-}
-
-function afterEnd(status: Settlement['status'], taskId: string, now: number): Statement[] {
-	if (status === 'pending') return []
-	return status === 'completed' ? [afterCompletions([taskId], now)] : afterFailures(idList([taskId]), now)
 }
 
 /** Stores an ending, and `more` with it. When another call with the same report was faster, its task is returned and `rows` is null. */
 export async function settle(deps: TaskQueueDeps, ending: Ending, more: readonly Statement[] = []): Promise<{ task: ContainerTask; rows: unknown[][] | null }> {
 	const { kind, report, record } = ending
-	const settling = await prepareSettling(deps, ending)
+	const settling = ending.kind === 'complete' ? await prepareCompletions(deps, [ending]) : await prepareFailure(deps, ending)
 	let rows: unknown[][]
 	try {
 		rows = await deps.db.batch([...settling.statements, ...more])
@@ -166,5 +131,6 @@ export async function settle(deps: TaskQueueDeps, ending: Ending, more: readonly
 		if (!opened.repeated) throw error
 		return { task: await withOutput(deps.outputs, opened.record), rows: null }
 	}
-	return { task: await settling.announce(rows), rows: rows.slice(settling.statements.length) }
+	const [task = record.task] = (await settling.announce(rows)).values()
+	return { task, rows: rows.slice(settling.statements.length) }
 }

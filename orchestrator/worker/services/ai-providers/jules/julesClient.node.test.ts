@@ -113,8 +113,8 @@ describe('createSession', () => {
 	])('finds the session that was started in spite of %s', async (_what, fault) => {
 		fake.addFault({ on: 'sessions.create', isApplied: true, times: 1, ...fault })
 		fake.addFault({ on: 'sessions.list', status: 503, times: 1 })
-		await expect(client({ timeoutMs: 400 }).createSession(order())).rejects.toMatchObject({ code: 'PROVIDER_ERROR' })
-		const created = await client({ timeoutMs: 400 }).createSession(order())
+		await expect(client({ timeoutMs: 2000 }).createSession(order())).rejects.toMatchObject({ code: 'PROVIDER_ERROR' })
+		const created = await client({ timeoutMs: 2000 }).createSession(order())
 		expect(created).toMatchObject({ isNew: false, session: { id: fake.sessionIds()[0] } })
 		expect(creates()).toHaveLength(1)
 		expect(fake.sessionIds()).toHaveLength(1)
