@@ -1,16 +1,55 @@
 import type { ContainerTask } from '@shared/contracts'
+import type { Statement } from '../../database/client.ts'
 
-// Waiting claims of this isolate. Work that is submitted in the same isolate wakes them at once; elsewhere they look for
-// themselves, so nothing depends on it. It outlives requests, because services are made per request.
-interface Waiter {
+// Waiting claims of this isolate. Work that is submitted in the same isolate wakes them at once, and claims for one of them in the batch
+// that stores it; elsewhere they look for themselves, so nothing depends on it. It outlives requests, because services are made per request.
+
+/** What wakes a waiting claim: nothing in particular, a task that is meant for it, or what its own claim returned. */
+export type Wake = { isMeant: boolean; rows?: undefined } | { isMeant: true; rows: unknown[][] }
+
+export interface WaitingClaim {
 	wants: (task: ContainerTask) => boolean
-	wake: (isMeant: boolean) => void
+	/** The claim as a part of somebody's batch; undefined once whoever waits may be gone. Asked once. */
+	statements: () => readonly Statement[] | undefined
 }
+
+interface Waiter extends WaitingClaim {
+	wake: (wake: Wake) => void
+	isTaken: boolean
+	/** A request that was cut off never comes to take itself out. */
+	goneAt: number
+}
+
+/** A waiting claim that is made in the batch which stores the task. `end` has to be called: with its rows, or without when the batch failed. */
+export interface HandOver {
+	taskId: string
+	statements: readonly Statement[]
+	end: (rows?: unknown[][]) => void
+}
+
+const NOTHING: Wake = { isMeant: false }
+/** The batch of another request decides; when that request was cut off, nobody would ever say. */
+const TAKEN_AT_MOST_MS = 10_000
+
 const waiting = new Set<Waiter>()
 let rings = 0
 
 /** How often the bell was rung so far; pass it to `waitForBell` so that a ring in between is not missed. */
 export const ringCount = (): number => rings
+
+/** Takes the claim that has waited longest of those that want one of these tasks, which are about to be stored and ready then. */
+export function takeWaiting(tasks: () => readonly ContainerTask[]): HandOver | undefined {
+	if (waiting.size === 0) return undefined
+	for (const task of tasks()) {
+		const waiter = [...waiting].find((each) => each.wants(task))
+		const statements = waiter?.statements()
+		if (!waiter || !statements) continue
+		waiting.delete(waiter)
+		waiter.isTaken = true
+		return { taskId: task.taskId, statements, end: (rows) => waiter.wake(rows ? { isMeant: true, rows } : NOTHING) }
+	}
+	return undefined
+}
 
 /** Wakes every waiting claim of this isolate. Each of the tasks, which are new and ready, is meant for the one that has waited longest of those that want it. */
 export function ringBell(tasks: readonly ContainerTask[] = []): void {
@@ -21,20 +60,30 @@ export function ringBell(tasks: readonly ContainerTask[] = []): void {
 		const first = all.find((waiter) => !meant.has(waiter) && waiter.wants(task))
 		if (first) meant.add(first)
 	}
-	for (const waiter of all) waiter.wake(meant.has(waiter))
+	for (const waiter of all) waiter.wake({ isMeant: meant.has(waiter) })
+}
+
+export interface WaitOptions {
+	now: number
+	timeoutMs: number
+	sleep: (ms: number) => Promise<unknown>
+	claim: WaitingClaim
 }
 
 /**
- * Resolves when the bell rings after the count of `since`, at the latest when `timeout` does: with true when a task that was rung for is meant for this
- * one, so that it need not look whether there is any.
+ * Resolves when the bell rings after the count of `since`, at the latest after `timeoutMs`. A claim that was taken is waited for
+ * beyond that: it may hold tasks.
  */
-export async function waitForBell(since: number, { timeout, wants }: { timeout: Promise<unknown>; wants: Waiter['wants'] }): Promise<boolean> {
-	if (rings !== since) return false
-	const { promise, resolve } = Promise.withResolvers<boolean>()
-	const waiter: Waiter = { wants, wake: resolve }
+export async function waitForBell(since: number, { now, timeoutMs, sleep, claim }: WaitOptions): Promise<Wake> {
+	if (rings !== since) return NOTHING
+	for (const waiter of waiting) if (waiter.goneAt < now) waiting.delete(waiter)
+	const { promise, resolve } = Promise.withResolvers<Wake>()
+	const waiter: Waiter = { ...claim, wake: resolve, isTaken: false, goneAt: now + timeoutMs + TAKEN_AT_MOST_MS }
 	waiting.add(waiter)
 	try {
-		return await Promise.race([promise, timeout.then(() => false)])
+		const woken = await Promise.race([promise, sleep(timeoutMs).then(() => null)])
+		if (woken !== null) return woken
+		return waiter.isTaken ? await Promise.race([promise, sleep(TAKEN_AT_MOST_MS).then(() => NOTHING)]) : NOTHING
 	} finally {
 		waiting.delete(waiter)
 	}

@@ -1,5 +1,5 @@
 import { AppError } from '@shared/contracts'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createFixture, LEASE_MS } from './testing/fixture.ts'
 
 describe('claim', () => {
@@ -63,6 +63,45 @@ describe('claim', () => {
 		const waiting = claim({ waitMs: 30_000 })
 		await submit()
 		expect(await waiting).toHaveLength(1)
+	})
+
+	describe('that waits', () => {
+		/** A claim that has looked and found nothing, and sleeps until it is woken. */
+		async function waitingClaim() {
+			const fixture = await createFixture({}, { sleep: () => new Promise(() => undefined) })
+			const batch = vi.spyOn(fixture.db, 'batch')
+			const waiting = fixture.claim({ waitMs: 30_000 })
+			await vi.waitFor(() => expect(batch.mock.settledResults).toMatchObject([{ type: 'fulfilled' }]))
+			await new Promise((resolve) => setTimeout(resolve, 5))
+			batch.mockClear()
+			return { ...fixture, batch, waiting }
+		}
+
+		it('is made in the batch that stores what it wants', async () => {
+			const { submit, waiting, batch, log } = await waitingClaim()
+			const { taskId } = await submit()
+			expect(await waiting).toMatchObject([{ task: { taskId, status: 'assigned', attempt: 1 } }])
+			expect(batch).toHaveBeenCalledTimes(1)
+			expect(await log()).toEqual(['queue.submitted', 'queue.claimed'])
+		})
+
+		it('goes on waiting when that batch fails', async () => {
+			const { submit, waiting, batch } = await waitingClaim()
+			batch.mockRejectedValueOnce(new Error('database away'))
+			await expect(submit()).rejects.toThrow('database away')
+			const { taskId } = await submit()
+			expect(await waiting).toMatchObject([{ task: { taskId, attempt: 1 } }])
+		})
+
+		it('is left alone by what it may not take, or may not take yet', async () => {
+			const { submit, waiting, batch, queue } = await waitingClaim()
+			const { taskId } = await submit({ containerName: 'another' })
+			await submit({ delayMs: 60_000 })
+			expect(batch.mock.calls.map(([statements]) => statements.length)).toEqual([2, 2])
+			expect(await queue.get(taskId)).toMatchObject({ status: 'pending', attempt: 0 })
+			const wanted = await submit()
+			expect(await waiting).toMatchObject([{ task: { taskId: wanted.taskId } }])
+		})
 	})
 
 	it('leaves what comes later to the next claim: whoever waited may be gone', async () => {

@@ -33,18 +33,21 @@ const log = createLogger()
 export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Promise<ClaimedTask[]> {
 	const askedAt = deps.now()
 	const until = askedAt + request.waitMs
+	const isFresh = () => deps.now() - askedAt < FRESH_MS && !scope.signal?.aborted
 	const sleep = deps.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
 	let rings = ringCount()
 	const claimed = await claimNow(deps, request, scope)
 	if (claimed.length > 0) return claimed
 	for (let pauseMs = FIRST_PAUSE_MS; deps.now() < until && !scope.signal?.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-		const isMeant = await waitForBell(rings, { timeout: sleep(Math.min(pauseMs, until - deps.now())), wants: (task) => wants(request, scope, task) })
+		const own = prepareClaim(deps, request, scope)
+		const claim = { wants: (task: ContainerTask) => wants(request, scope, task), statements: () => (isFresh() ? own.statements() : undefined) }
+		const now = deps.now()
+		const woken = await waitForBell(rings, { now, timeoutMs: Math.min(pauseMs, until - now), sleep, claim })
 		rings = ringCount()
-		if (!isMeant && !(await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope))))) continue
-		const isFresh = deps.now() - askedAt < FRESH_MS && !scope.signal?.aborted
-		if (!isFresh) return []
-		const came = await claimNow(deps, request, scope)
-		if (came.length > 0 || !isMeant) return came
+		if (!woken.isMeant && !(await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope))))) continue
+		if (woken.rows === undefined && !isFresh()) return []
+		const came = woken.rows === undefined ? await claimNow(deps, request, scope) : await own.finish(woken.rows)
+		if (came.length > 0 || !woken.isMeant) return came
 	}
 	return []
 }
@@ -63,20 +66,22 @@ function toClaimable(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope)
 
 async function claimNow(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Promise<ClaimedTask[]> {
 	const claim = prepareClaim(deps, request, scope)
-	return claim.finish(await deps.db.batch(claim.statements))
+	return claim.finish(await deps.db.batch(claim.statements()))
 }
 
-/** A claim as part of a batch: its statements, which are four, and what to do with what they returned. */
+/** A claim as part of a batch: its statements as of now, which are four, and what to do with what they returned. */
 export interface PreparedClaim {
-	statements: Statement[]
+	statements: () => Statement[]
 	finish: (rows: readonly unknown[][]) => Promise<ClaimedTask[]>
 }
 
 export function prepareClaim(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): PreparedClaim {
-	const claimable = toClaimable(deps, request, scope)
 	const claimer: Claimer = { claimId: deps.ids.containerTask(), assignedTo: `${request.workerName}:${request.containerName}`, leaseBase: deps.ids.leaseToken(), leaseMs: deps.leaseMs }
 	return {
-		statements: [untidyQuery(claimable.now), ...claimStatements(claimable, claimer)],
+		statements() {
+			const claimable = toClaimable(deps, request, scope)
+			return [untidyQuery(claimable.now), ...claimStatements(claimable, claimer)]
+		},
 		async finish([untidy = [], , , taken = []]) {
 			const records = handOut(taken as readonly ContainerTaskRow[])
 			const isTidied = untidy.length > 0 && (await tidy(deps))
@@ -103,8 +108,7 @@ async function tidy(deps: TaskQueueDeps): Promise<boolean> {
 
 /** Claims once more, so that a task that just lapsed is taken by the same call. */
 async function claimTidied(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Promise<ClaimedTask[]> {
-	const { statements } = prepareClaim(deps, request, scope)
-	const [, , , taken = []] = await deps.db.batch(statements)
+	const [, , , taken = []] = await deps.db.batch(prepareClaim(deps, request, scope).statements())
 	return grantAll(deps, handOut(taken as readonly ContainerTaskRow[]))
 }
 

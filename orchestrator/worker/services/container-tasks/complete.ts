@@ -27,7 +27,7 @@ export async function completeTask(deps: TaskQueueDeps, ref: TaskRef, { next, ..
 	if (ending === null) return { ...(await withOutput(deps.outputs, opened.record)), ...(next ? { next: await claimNext(deps, next) } : {}) }
 	if (next === undefined) return (await settle(deps, ending)).task
 	const claim = prepareClaim(deps, next.request, next.scope)
-	const { task, rows } = await settle(deps, ending, claim.statements)
+	const { task, rows } = await settle(deps, ending, claim.statements())
 	return { ...task, next: rows === null ? await claimNext(deps, next) : await claim.finish(rows) }
 }
 
@@ -75,7 +75,7 @@ export async function completeMany(deps: TaskQueueDeps, reports: ManyReports, { 
 		}
 	}
 	const claim = next && prepareClaim(deps, next.request, next.scope)
-	const together = await settleTogether(deps, open.map(({ ending }) => ending), claim?.statements ?? [])
+	const together = await settleTogether(deps, open.map(({ ending }) => ending), claim?.statements() ?? [])
 	if (together === null) {
 		for (const { at, ending } of open) results[at] = await settle(deps, ending).catch((error: unknown) => ({ error }))
 		return { results: toResults(reports, results), next: next ? await claimNext(deps, next) : [] }

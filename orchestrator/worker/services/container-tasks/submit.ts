@@ -2,14 +2,14 @@ import { AgentRunParameters, AppError, PlannedTask, ValidateParameters } from '@
 import type { ContainerTask, ContainerTaskType } from '@shared/contracts'
 import { planEdges, planProblem } from '@shared/container-task-queue'
 import type { Origin, PlannedTaskInput } from '@shared/container-task-queue'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Statement } from '../../database/client.ts'
 import { afterOldFailures, blockStatement, insertDependencies } from '../../database/repositories/containerTaskDependencies.ts'
 import type { Dependency } from '../../database/repositories/containerTaskDependencies.ts'
 import { containerTasksOfIdsQuery, containerTasksOfKeysQuery, insertContainerTasks, insertedTask, toTaskRecord, toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { ContainerTaskRow, NewContainerTask } from '../../database/repositories/containerTasks.ts'
 import { logSubmitted } from '../../database/repositories/containerTaskLog.ts'
-import { ringBell } from './bell.ts'
+import { ringBell, takeWaiting } from './bell.ts'
 import { isVisible } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
 import { announceDependents } from './dependents.ts'
@@ -21,15 +21,12 @@ const MAX_CALL_BYTES = 8_000_000
 /** Tasks of one call: one batch, so all of them or none. */
 const MAX_TASKS = 100
 
-const PARAMETERS: Record<ContainerTaskType, z.ZodType> = {
-	'agent-run': AgentRunParameters,
-	validate: ValidateParameters,
-	command: z.record(z.string(), z.unknown()),
-}
+/** What the parameters of a type have to be, beyond an object. */
+const PARAMETERS: Record<ContainerTaskType, z.ZodType | undefined> = { 'agent-run': AgentRunParameters, validate: ValidateParameters, command: undefined }
 
 function check(input: PlannedTaskInput): { input: PlannedTask; bytes: number } {
 	const parsed = PlannedTask.safeParse(input)
-	const parameters = parsed.success ? PARAMETERS[parsed.data.taskType].safeParse(parsed.data.parameters) : undefined
+	const parameters = parsed.success ? PARAMETERS[parsed.data.taskType]?.safeParse(parsed.data.parameters) : undefined
 	const issue = parsed.error?.issues[0] ?? parameters?.error?.issues[0]
 	if (!parsed.success || issue) {
 		const path = [...(parsed.success ? ['parameters'] : []), ...(issue?.path ?? [])].join('.') || '(whole)'
@@ -86,12 +83,28 @@ export async function submitTasks(deps: TaskQueueDeps, inputs: readonly PlannedT
 	const keys = tasks.flatMap(({ input }) => input.idempotencyKey ?? [])
 	// Only these can be other than they were inserted: tasks that depend on others, and those whose key may have been known.
 	const reads = [...(blocked.length > 0 ? [containerTasksOfIdsQuery(blocked)] : []), ...(keys.length > 0 ? [containerTasksOfKeysQuery(origin.workerName, keys)] : [])]
-	const rows = await deps.db.batch([...stored, ...reads])
+	const { rows, handedOver } = await storeAndHandOver(deps, [...stored, ...reads], () => made.filter(({ taskId }) => !blocked.includes(taskId)).map(insertedTask))
 	const inserted = rows.slice(plan.length, plan.length + inserts.length).flat() as readonly { task_id: string }[]
 	const submitted = storedTasks(made, { inserted: new Set(inserted.map(({ task_id }) => task_id)), read: rows.slice(stored.length).flat() as readonly ContainerTaskRow[] })
-	ringBell(submitted.filter(({ status, blockedBy, runAfter }) => status === 'pending' && blockedBy === undefined && runAfter === undefined))
+	ringBell(submitted.filter((task) => task.taskId !== handedOver && isReady(task)))
 	await announceDependents(deps, rows.slice(stored.length - dependencies.length, stored.length).flat())
 	return submitted
+}
+
+const isReady = ({ status, blockedBy, runAfter }: ContainerTask) => status === 'pending' && blockedBy === undefined && runAfter === undefined
+
+/** Stores new tasks, and claims in the same batch for a claim of this isolate that waits for one of them: `handedOver` names that task. */
+async function storeAndHandOver(deps: TaskQueueDeps, statements: readonly Statement[], tasks: () => readonly ContainerTask[]): Promise<{ rows: unknown[][]; handedOver?: string }> {
+	const taken = takeWaiting(() => tasks().filter(isReady))
+	if (!taken) return { rows: await deps.db.batch(statements) }
+	let claimed: unknown[][] | undefined
+	try {
+		const rows = await deps.db.batch([...statements, ...taken.statements])
+		claimed = rows.splice(statements.length)
+		return { rows, handedOver: taken.taskId }
+	} finally {
+		taken.end(claimed)
+	}
 }
 
 /** The tasks as they are stored; one whose key was known before is the task that it made then. */
