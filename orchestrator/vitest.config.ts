@@ -26,7 +26,7 @@ export default defineConfig(async () => ({
 				test: { name: 'workerd', isolate: false, include: ['worker/**/*.test.ts', 'test/**/*.test.ts'], exclude: ['**/*.node.test.ts', '**/*.e2e.test.ts'], setupFiles: ['./test/migrate.ts'], testTimeout: 30_000 },
 			},
 			{ test: { name: 'node', include: ['worker/**/*.node.test.ts', 'test/**/*.node.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
-			{ test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 } },
+			{ test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], testTimeout: 240_000, hookTimeout: 240_000 } },
 		],
 	},
 }))

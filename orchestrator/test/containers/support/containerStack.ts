@@ -101,13 +101,18 @@ export interface RunningContainer {
 /** The Docker containers that run, without the platform's sidecars, whose names end on `-proxy`. */
 export function running(): RunningContainer[] {
 	const found = docker('ps', '--filter', 'name=AgentContainer', '--format', '{{.ID}} {{.Names}}').split('\n').filter((line) => line !== '' && !line.endsWith('-proxy'))
-	return found.map((line) => {
+	return found.flatMap((line) => {
 		const [id = ''] = line.split(' ')
-		return { id, instanceId: docker('inspect', '--format', '{{range .Config.Env}}{{println .}}{{end}}', id).match(/^CONTAINER_NAME=(.*)$/m)?.[1] ?? '' }
+		try {
+			return [{ id, instanceId: docker('inspect', '--format', '{{range .Config.Env}}{{println .}}{{end}}', id).match(/^CONTAINER_NAME=(.*)$/m)?.[1] ?? '' }]
+		} catch {
+			// It has ended meanwhile.
+			return []
+		}
 	})
 }
 
-export async function until<Answer>(what: string, look: () => Answer | null | undefined | Promise<Answer | null | undefined>, timeoutMs = 60_000): Promise<Answer> {
+export async function until<Answer>(what: string, look: () => Answer | null | undefined | Promise<Answer | null | undefined>, timeoutMs = 180_000): Promise<Answer> {
 	const deadline = Date.now() + timeoutMs
 	for (;;) {
 		const answer = await look()

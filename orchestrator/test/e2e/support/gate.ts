@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlacedOrder, Stack } from './stack.ts'
 
 /** Looks until there is an answer; throws with `what` after `timeoutMs`. */
-export async function until<Answer>(what: string, look: () => Answer | undefined | Promise<Answer | undefined>, timeoutMs = 30_000): Promise<Answer> {
+export async function until<Answer>(what: string, look: () => Answer | undefined | Promise<Answer | undefined>, timeoutMs = 60_000): Promise<Answer> {
 	const deadline = Date.now() + timeoutMs
 	for (;;) {
 		const answer = await look()

@@ -130,7 +130,7 @@ export async function place(stack: OrderingStack, spec: OrderSpec): Promise<Plac
 	const { executionId } = created
 	if (executionId === null) throw new Error('The order was placed without an execution; tests that want that call the client.')
 	const placed = { token, base, created, orderId: created.orderId, taskId: created.taskId, executionId }
-	const settled = async (timeoutMs = 60_000): Promise<SettledOrder> => {
+	const settled = async (timeoutMs = 150_000): Promise<SettledOrder> => {
 		await stack.client.settled(executionId, { timeoutMs })
 		const executions = await executionsFrom(stack, executionId)
 		const execution = executions.at(-1) ?? executions[0]

@@ -9,12 +9,16 @@ export type Wake = { isMeant: boolean; rows?: undefined } | { isMeant: true; row
 
 export interface WaitingClaim {
 	wants: (task: ContainerTask) => boolean
-	/** The claim as a part of somebody's batch; undefined once whoever waits may be gone. Asked once. */
+	/** Whether it asked a moment ago. Like `wants`, it is called by other requests. */
+	isFresh: () => boolean
+	/** The claim as a part of somebody's batch; undefined when whoever waits is gone. Called by its own request, once. */
 	statements: () => readonly Statement[] | undefined
 }
 
-interface Waiter extends WaitingClaim {
+interface Waiter extends Pick<WaitingClaim, 'wants' | 'isFresh'> {
 	wake: (wake: Wake) => void
+	/** Has its own request say what to put into the batch. One that was cut off never answers. */
+	ask: () => Promise<readonly Statement[] | undefined>
 	isTaken: boolean
 	/** A request that was cut off never comes to take itself out. */
 	goneAt: number
@@ -30,6 +34,8 @@ export interface HandOver {
 const NOTHING: Wake = { isMeant: false }
 /** The batch of another request decides; when that request was cut off, nobody would ever say. */
 const TAKEN_AT_MOST_MS = 10_000
+/** It is a matter of the same thread; who has not said anything by then is not there. */
+const ANSWERS_WITHIN_MS = 10
 
 const waiting = new Set<Waiter>()
 let rings = 0
@@ -37,17 +43,22 @@ let rings = 0
 /** How often the bell was rung so far; pass it to `waitForBell` so that a ring in between is not missed. */
 export const ringCount = (): number => rings
 
-/** Takes the claim that has waited longest of those that want one of these tasks, which are about to be stored and ready then. */
-export function takeWaiting(tasks: () => readonly ContainerTask[]): HandOver | undefined {
+/**
+ * Takes the claim that has waited longest of those that want one of these tasks, which are about to be stored and ready then. It has to
+ * answer first: a request that was cut off would take the task with it.
+ */
+export async function takeWaiting(tasks: () => readonly ContainerTask[], sleep: (ms: number) => Promise<unknown>): Promise<HandOver | undefined> {
 	if (waiting.size === 0) return undefined
-	for (const task of tasks()) {
-		const waiter = [...waiting].find((each) => each.wants(task))
-		const statements = waiter?.statements()
-		if (!waiter || !statements) continue
-		waiting.delete(waiter)
-		waiter.isTaken = true
-		return { taskId: task.taskId, statements, end: (rows) => waiter.wake(rows ? { isMeant: true, rows } : NOTHING) }
-	}
+	const all = [...waiting].filter(({ isFresh }) => isFresh())
+	const [pair] = all.length === 0 ? [] : tasks().flatMap((task) => all.filter(({ wants }) => wants(task)).map((waiter) => ({ waiter, taskId: task.taskId })))
+	if (!pair) return undefined
+	const { waiter, taskId } = pair
+	waiting.delete(waiter)
+	waiter.isTaken = true
+	const statements = await Promise.race([waiter.ask(), sleep(ANSWERS_WITHIN_MS).then(() => undefined)])
+	const end = (rows?: unknown[][]) => waiter.wake(rows ? { isMeant: true, rows } : NOTHING)
+	if (statements) return { taskId, statements, end }
+	end()
 	return undefined
 }
 
@@ -78,7 +89,13 @@ export async function waitForBell(since: number, { now, timeoutMs, sleep, claim 
 	if (rings !== since) return NOTHING
 	for (const waiter of waiting) if (waiter.goneAt < now) waiting.delete(waiter)
 	const { promise, resolve } = Promise.withResolvers<Wake>()
-	const waiter: Waiter = { ...claim, wake: resolve, isTaken: false, goneAt: now + timeoutMs + TAKEN_AT_MOST_MS }
+	const asked = Promise.withResolvers<void>()
+	const answer = asked.promise.then(claim.statements)
+	const ask = () => {
+		asked.resolve()
+		return answer
+	}
+	const waiter: Waiter = { wants: claim.wants, isFresh: claim.isFresh, wake: resolve, ask, isTaken: false, goneAt: now + timeoutMs + TAKEN_AT_MOST_MS }
 	waiting.add(waiter)
 	try {
 		const woken = await Promise.race([promise, sleep(timeoutMs).then(() => null)])

@@ -33,19 +33,20 @@ const log = createLogger()
 export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, scope: ClaimScope): Promise<ClaimedTask[]> {
 	const askedAt = deps.now()
 	const until = askedAt + request.waitMs
-	const isFresh = () => deps.now() - askedAt < FRESH_MS && !scope.signal?.aborted
+	const isFresh = () => deps.now() - askedAt < FRESH_MS
+	const isThere = () => isFresh() && !scope.signal?.aborted
 	const sleep = deps.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
 	let rings = ringCount()
 	const claimed = await claimNow(deps, request, scope)
 	if (claimed.length > 0) return claimed
 	for (let pauseMs = FIRST_PAUSE_MS; deps.now() < until && !scope.signal?.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
 		const own = prepareClaim(deps, request, scope)
-		const claim = { wants: (task: ContainerTask) => wants(request, scope, task), statements: () => (isFresh() ? own.statements() : undefined) }
+		const claim = { wants: (task: ContainerTask) => wants(request, scope, task), isFresh, statements: () => (isThere() ? own.statements() : undefined) }
 		const now = deps.now()
 		const woken = await waitForBell(rings, { now, timeoutMs: Math.min(pauseMs, until - now), sleep, claim })
 		rings = ringCount()
 		if (!woken.isMeant && !(await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope))))) continue
-		if (woken.rows === undefined && !isFresh()) return []
+		if (woken.rows === undefined && !isThere()) return []
 		const came = woken.rows === undefined ? await claimNow(deps, request, scope) : await own.finish(woken.rows)
 		if (came.length > 0 || !woken.isMeant) return came
 	}
