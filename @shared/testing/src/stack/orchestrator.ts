@@ -27,8 +27,21 @@ export interface RunningOrchestrator {
 	stop: () => Promise<void>
 }
 
+const ATTEMPTS = 3
+
 /** Starts the orchestrator under `wrangler dev` (real workerd, D1, R2, Queues, Workflows, git) and waits until it answers. */
 export async function startOrchestrator(options: OrchestratorOptions): Promise<RunningOrchestrator> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await startOnce(options)
+		} catch (error) {
+			// A port that was free when it was chosen may be somebody else's by the time wrangler listens.
+			if (options.port !== undefined || attempt === ATTEMPTS || !String(error).includes('Address already in use')) throw error
+		}
+	}
+}
+
+async function startOnce(options: OrchestratorOptions): Promise<RunningOrchestrator> {
 	const { stateDir } = options
 	mkdirSync(join(stateDir, 'logs'), { recursive: true })
 	const signingKey = ownSigningKey(stateDir)
