@@ -20,6 +20,8 @@ export interface Selection {
 }
 
 const isEndToEnd = (file: string) => file.endsWith('.e2e.test.ts')
+/** Whether the file starts whole systems or real CLIs. */
+export const startsAgents = (file: string): boolean => isEndToEnd(file) || file.endsWith('.realCLIs.test.ts')
 const inside = (path: string, directory: string) => path.startsWith(`${directory}/`)
 
 /** One suite a package, one more for its end-to-end tests, and one a container folder with Python tests. `files` are paths relative to the root. */

@@ -6,7 +6,7 @@ import { inParallel } from '../lib/run.ts'
 import { listPackages } from '../lib/workspace.ts'
 import { bringInAgents, needsAgents } from '../testing/agentCLIs.ts'
 import { runSuite } from '../testing/runSuite.ts'
-import { findSuites, selectSuites } from '../testing/suite.ts'
+import { findSuites, selectSuites, startsAgents } from '../testing/suite.ts'
 import type { Suite } from '../testing/suite.ts'
 import { sum, totalsLine } from '../testing/totals.ts'
 import type { SuiteResult } from '../testing/totals.ts'
@@ -15,7 +15,7 @@ import type { SuiteResult } from '../testing/totals.ts'
 const WIDTH = Math.min(3, availableParallelism())
 
 /** Roughly how long a suite takes: whole systems and real CLIs take as long as a dozen files of unit tests. */
-const weightOf = ({ files }: Suite) => files.reduce((sum, file) => sum + (/\.(e2e|realCLIs)\.test\.ts$/.test(file) ? 12 : 1), 0)
+const weightOf = ({ files }: Suite) => files.reduce((sum, file) => sum + (startsAgents(file) ? 12 : 1), 0)
 
 /** Runs the tests; the last line is the sum over all packages. */
 export async function run(args: string[]): Promise<number> {

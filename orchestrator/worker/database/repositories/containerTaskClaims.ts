@@ -14,7 +14,8 @@ const dueIds = (now: number, limit: number): RawBuilder<number> =>
 
 const rowsOf = (ids: RawBuilder<number>, name: string) => sql.selectFrom(raw<{ id: number }>`${ids}`.as(name)).select(raw<number>`id`.as('id'))
 
-const untidy = prepared(({ now }: { now: number }) => rowsOf(lapsedIds(now, 1), 'lapsed').unionAll(rowsOf(dueIds(now, 1), 'due')))
+const untidyRows = (now: number) => rowsOf(lapsedIds(now, 1), 'lapsed').unionAll(rowsOf(dueIds(now, 1), 'due'))
+const untidy = prepared(({ now }: { now: number }) => untidyRows(now))
 
 /** Returns a row when there are leases that ran out or tasks whose time has come: both have to be tidied before they can be claimed. */
 export const untidyQuery = (now: number) => untidy({ now })
@@ -22,7 +23,7 @@ export const untidyQuery = (now: number) => untidy({ now })
 /** Returns a row when there is anything that a claim would change; read-only, for waiting. */
 export function hasWorkQuery(claimable: Claimable) {
 	const ids = claimable.taskId === undefined ? nextClaimableId(laneValues(claimable)) : oneClaimableId(claimable, claimable.taskId)
-	return rowsOf(ids, 'ready').unionAll(rowsOf(lapsedIds(claimable.now, 1), 'lapsed')).unionAll(rowsOf(dueIds(claimable.now, 1), 'due'))
+	return rowsOf(ids, 'ready').unionAll(untidyRows(claimable.now))
 }
 
 /** Puts tasks whose time has come among the ready ones; returns their ids. */

@@ -19,7 +19,6 @@ interface Waiter extends Pick<WaitingClaim, 'wants' | 'isFresh'> {
 	wake: (wake: Wake) => void
 	/** Has its own request say what to put into the batch. One that was cut off never answers. */
 	ask: () => Promise<readonly Statement[] | undefined>
-	isTaken: boolean
 	/** A request that was cut off never comes to take itself out. */
 	goneAt: number
 }
@@ -48,17 +47,18 @@ export const ringCount = (): number => rings
  * answer first: a request that was cut off would take the task with it.
  */
 export async function takeWaiting(tasks: () => readonly ContainerTask[], sleep: (ms: number) => Promise<unknown>): Promise<HandOver | undefined> {
-	if (waiting.size === 0) return undefined
-	const all = [...waiting].filter(({ isFresh }) => isFresh())
-	const [pair] = all.length === 0 ? [] : tasks().flatMap((task) => all.filter(({ wants }) => wants(task)).map((waiter) => ({ waiter, taskId: task.taskId })))
-	if (!pair) return undefined
-	const { waiter, taskId } = pair
-	waiting.delete(waiter)
-	waiter.isTaken = true
-	const statements = await Promise.race([waiter.ask(), sleep(ANSWERS_WITHIN_MS).then(() => undefined)])
-	const end = (rows?: unknown[][]) => waiter.wake(rows ? { isMeant: true, rows } : NOTHING)
-	if (statements) return { taskId, statements, end }
-	end()
+	const fresh = [...waiting].filter(({ isFresh }) => isFresh())
+	if (fresh.length === 0) return undefined
+	for (const task of tasks()) {
+		const waiter = fresh.find(({ wants }) => wants(task))
+		if (!waiter) continue
+		waiting.delete(waiter)
+		const end = (rows?: unknown[][]) => waiter.wake(rows ? { isMeant: true, rows } : NOTHING)
+		const statements = await Promise.race([waiter.ask(), sleep(ANSWERS_WITHIN_MS).then(() => undefined)])
+		if (statements) return { taskId: task.taskId, statements, end }
+		end()
+		return undefined
+	}
 	return undefined
 }
 
@@ -95,12 +95,13 @@ export async function waitForBell(since: number, { now, timeoutMs, sleep, claim 
 		asked.resolve()
 		return answer
 	}
-	const waiter: Waiter = { wants: claim.wants, isFresh: claim.isFresh, wake: resolve, ask, isTaken: false, goneAt: now + timeoutMs + TAKEN_AT_MOST_MS }
+	const waiter: Waiter = { wants: claim.wants, isFresh: claim.isFresh, wake: resolve, ask, goneAt: now + timeoutMs + TAKEN_AT_MOST_MS }
 	waiting.add(waiter)
 	try {
 		const woken = await Promise.race([promise, sleep(timeoutMs).then(() => null)])
 		if (woken !== null) return woken
-		return waiter.isTaken ? await Promise.race([promise, sleep(TAKEN_AT_MOST_MS).then(() => NOTHING)]) : NOTHING
+		// Who is no longer among those that wait was taken.
+		return waiting.has(waiter) ? NOTHING : await Promise.race([promise, sleep(TAKEN_AT_MOST_MS).then(() => NOTHING)])
 	} finally {
 		waiting.delete(waiter)
 	}

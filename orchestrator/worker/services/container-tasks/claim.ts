@@ -35,19 +35,19 @@ export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, sco
 	const until = askedAt + request.waitMs
 	const isFresh = () => deps.now() - askedAt < FRESH_MS
 	const isThere = () => isFresh() && !scope.signal?.aborted
-	const sleep = deps.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)))
+	const own = prepareClaim(deps, request, scope)
+	const claimNow = async () => own.finish(await deps.db.batch(own.statements()))
+	const claim = { wants: (task: ContainerTask) => wants(request, scope, task), isFresh, statements: () => (isThere() ? own.statements() : undefined) }
 	let rings = ringCount()
-	const claimed = await claimNow(deps, request, scope)
+	const claimed = await claimNow()
 	if (claimed.length > 0) return claimed
 	for (let pauseMs = FIRST_PAUSE_MS; deps.now() < until && !scope.signal?.aborted; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-		const own = prepareClaim(deps, request, scope)
-		const claim = { wants: (task: ContainerTask) => wants(request, scope, task), isFresh, statements: () => (isThere() ? own.statements() : undefined) }
 		const now = deps.now()
-		const woken = await waitForBell(rings, { now, timeoutMs: Math.min(pauseMs, until - now), sleep, claim })
+		const woken = await waitForBell(rings, { now, timeoutMs: Math.min(pauseMs, until - now), sleep: deps.sleep, claim })
 		rings = ringCount()
 		if (!woken.isMeant && !(await deps.db.first(hasWorkQuery(toClaimable(deps, request, scope))))) continue
 		if (woken.rows === undefined && !isThere()) return []
-		const came = woken.rows === undefined ? await claimNow(deps, request, scope) : await own.finish(woken.rows)
+		const came = woken.rows === undefined ? await claimNow() : await own.finish(woken.rows)
 		if (came.length > 0 || !woken.isMeant) return came
 	}
 	return []
@@ -65,29 +65,28 @@ function toClaimable(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope)
 	return { ...runner, limit, maxRunning: deps.maxRunning ?? DEFAULT_MAX_RUNNING, now: deps.now(), owner: scope.owner, taskId: scope.taskId }
 }
 
-async function claimNow(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Promise<ClaimedTask[]> {
-	const claim = prepareClaim(deps, request, scope)
-	return claim.finish(await deps.db.batch(claim.statements()))
-}
-
 /** A claim as part of a batch: its statements as of now, which are four, and what to do with what they returned. */
 export interface PreparedClaim {
+	/** Those of a claim of its own, with each call. */
 	statements: () => Statement[]
 	finish: (rows: readonly unknown[][]) => Promise<ClaimedTask[]>
 }
 
 export function prepareClaim(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): PreparedClaim {
-	const claimer: Claimer = { claimId: deps.ids.containerTask(), assignedTo: `${request.workerName}:${request.containerName}`, leaseBase: deps.ids.leaseToken(), leaseMs: deps.leaseMs }
+	function statements(): Statement[] {
+		const claimable = toClaimable(deps, request, scope)
+		const claimer: Claimer = { claimId: deps.ids.containerTask(), assignedTo: `${request.workerName}:${request.containerName}`, leaseBase: deps.ids.leaseToken(), leaseMs: deps.leaseMs }
+		return [untidyQuery(claimable.now), ...claimStatements(claimable, claimer)]
+	}
+	const takenBy = ([, , , taken = []]: readonly unknown[][]) => handOut(taken as readonly ContainerTaskRow[])
 	return {
-		statements() {
-			const claimable = toClaimable(deps, request, scope)
-			return [untidyQuery(claimable.now), ...claimStatements(claimable, claimer)]
-		},
-		async finish([untidy = [], , , taken = []]) {
-			const records = handOut(taken as readonly ContainerTaskRow[])
+		statements,
+		async finish(rows) {
+			const records = takenBy(rows)
+			const [untidy = []] = rows
 			const isTidied = untidy.length > 0 && (await tidy(deps))
-			if (isTidied && records.length === 0) return claimTidied(deps, request, scope)
-			return grantAll(deps, records)
+			// Once more, so that a task that just lapsed is taken by the same call.
+			return grantAll(deps, isTidied && records.length === 0 ? takenBy(await deps.db.batch(statements())) : records)
 		},
 	}
 }
@@ -105,12 +104,6 @@ async function tidy(deps: TaskQueueDeps): Promise<boolean> {
 		log.error('queue.tidy-failed', { error })
 		return false
 	}
-}
-
-/** Claims once more, so that a task that just lapsed is taken by the same call. */
-async function claimTidied(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Promise<ClaimedTask[]> {
-	const [, , , taken = []] = await deps.db.batch(prepareClaim(deps, request, scope).statements())
-	return grantAll(deps, handOut(taken as readonly ContainerTaskRow[]))
 }
 
 async function grantAll(deps: TaskQueueDeps, records: readonly TaskRecord[]): Promise<ClaimedTask[]> {

@@ -2,14 +2,11 @@ import { AppError } from '@shared/contracts'
 import type { ContainerTask } from '@shared/contracts'
 import { beforeCompletions, completeStatement, leasesGuard } from '../../database/repositories/containerTaskCompletions.ts'
 import type { Completed, Result } from '../../database/repositories/containerTaskCompletions.ts'
-import { logProgressUnderLease } from '../../database/repositories/containerTaskLeases.ts'
 import { chunksBySize } from '../../database/chunks.ts'
 import { announce } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
 import { announceDependents } from './dependents.ts'
-import { progressLines } from './progress.ts'
-import { redacted } from './redact.ts'
-import { storeOutput } from './ending.ts'
+import { lastProgress, storeOutput } from './ending.ts'
 import type { Completion, Settling } from './ending.ts'
 
 /** What a completion says of every task. */
@@ -33,10 +30,7 @@ export async function prepareCompletions(deps: TaskQueueDeps, endings: readonly 
 			return { taskId, leaseToken: ending.leaseToken, output: stored?.body ?? null, outputKey: stored?.objectKey ?? null }
 		}),
 	)
-	const progress = endings.flatMap(({ record: { task }, leaseToken, report }) =>
-		progressLines(task, redacted(deps, report.progress ?? [])).map((lines) => logProgressUnderLease({ taskId: task.taskId, leaseToken, now }, lines)),
-	)
-	const before = [leasesGuard(results, now), ...progress, ...beforeCompletions(taskIds, now)]
+	const before = [leasesGuard(results, now), ...endings.flatMap((ending) => lastProgress(deps, ending, now)), ...beforeCompletions(taskIds, now)]
 	const updates = chunksBySize(results, MAX_CHUNK_CHARS, (result) => JSON.stringify(result).length).map((chunk) => completeStatement(chunk, now))
 	const tasksOf = (rows: readonly unknown[][]): Map<string, ContainerTask> => {
 		const completed = new Map((rows.slice(before.length, before.length + updates.length).flat() as Completed[]).map((row) => [row.task_id, row]))

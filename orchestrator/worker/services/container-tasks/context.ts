@@ -18,7 +18,7 @@ export interface TaskQueueDeps {
 	leaseMs: number
 	outputs: OutputStore
 	listener: TaskListener
-	sleep?: (ms: number) => Promise<void>
+	sleep: (ms: number) => Promise<void>
 	/** Takes known secrets out of a text that a runner sent. Patch sets do not pass through it: they have a check of their own. */
 	redact?: (text: string) => string
 	/** How many tasks of one Worker may run at once where nobody set another number. */

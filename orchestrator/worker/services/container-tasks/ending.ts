@@ -1,12 +1,14 @@
 import type { ContainerTask } from '@shared/contracts'
 import type { CompleteReport, FailReport } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
+import { logProgressUnderLease } from '../../database/repositories/containerTaskLeases.ts'
 import type { Settlement } from '../../database/repositories/containerTaskLeases.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { storeStreams } from './commandOutput.ts'
 import type { TaskQueueDeps } from './context.ts'
 import { storeJSON } from './outputStore.ts'
 import type { Stored } from './outputStore.ts'
+import { progressLines } from './progress.ts'
 import { redacted } from './redact.ts'
 
 export interface Collected {
@@ -44,3 +46,7 @@ export async function storeOutput(deps: TaskQueueDeps, { record: { task }, colle
 	const output = collected.output === null ? null : await storeStreams(deps, task, redacted(deps, collected.output))
 	return { output, stored: output === null ? null : await storeJSON(deps.outputs, `container-tasks/${task.taskId}/${task.attempt}.json`, output) }
 }
+
+/** What the runner said last, as lines of the log. */
+export const lastProgress = (deps: TaskQueueDeps, { record: { task }, leaseToken, report }: Ending, now: number): Statement[] =>
+	progressLines(task, redacted(deps, report.progress ?? [])).map((lines) => logProgressUnderLease({ taskId: task.taskId, leaseToken, now }, lines))

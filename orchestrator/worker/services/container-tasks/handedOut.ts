@@ -14,7 +14,8 @@ export function handOut(rows: readonly ContainerTaskRow[]): TaskRecord[] {
 		const record = toTaskRecord(row)
 		handedOut.delete(row.task_id)
 		if (row.command.length + row.parameters.length <= MOST_CHARS) handedOut.set(row.task_id, record)
-		for (const oldest of handedOut.size > MOST ? [...handedOut.keys()].slice(0, handedOut.size - MOST) : []) handedOut.delete(oldest)
+		const [oldest = ''] = handedOut.keys()
+		if (handedOut.size > MOST) handedOut.delete(oldest)
 		return record
 	})
 }

@@ -5,7 +5,7 @@ import type { CompleteReport, FailReport } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
 import { afterFailures } from '../../database/repositories/containerTaskDependencies.ts'
 import { idList } from '../../database/idList.ts'
-import { leaseGuard, logProgressUnderLease, logUnderLease, settleStatement } from '../../database/repositories/containerTaskLeases.ts'
+import { leaseGuard, logUnderLease, settleStatement } from '../../database/repositories/containerTaskLeases.ts'
 import type { TaskLogLine } from '../../database/repositories/containerTaskLog.ts'
 import { countEnd } from '../../database/repositories/containerTaskShares.ts'
 import { toTaskRecords } from '../../database/repositories/containerTasks.ts'
@@ -14,11 +14,10 @@ import { announce, mustFind, noteTrouble } from './context.ts'
 import type { TaskQueueDeps, TaskRef } from './context.ts'
 import { prepareCompletions } from './completions.ts'
 import { announceDependents } from './dependents.ts'
-import { storeOutput } from './ending.ts'
+import { lastProgress, storeOutput } from './ending.ts'
 import type { Collected, Ending, Failure, Settling } from './ending.ts'
 import { refuseLate } from './evidence.ts'
 import { withOutput } from './outputStore.ts'
-import { progressLines } from './progress.ts'
 import { redacted } from './redact.ts'
 
 /** Stores a failure of the lease's holder: back to the queue when it is retryable and attempts are left, else failed. Throws as `completeTask`. */
@@ -92,13 +91,13 @@ const lineOf = ({ end, report: { error } }: Failure, at: number): TaskLogLine =>
 
 /** The order is that of `prepareCompletions`: guard, progress, log and counts and others, the task, the listener's own. */
 async function prepareFailure(deps: TaskQueueDeps, ending: Failure): Promise<Settling> {
-	const { record, leaseToken, report, end } = ending
+	const { record, leaseToken, end } = ending
 	const { taskId, workerName } = record.task
 	const { output, stored } = await storeOutput(deps, ending)
 	const lease = { taskId, leaseToken, now: deps.now() }
 	const own = [
 		leaseGuard(lease),
-		...progressLines(record.task, redacted(deps, report.progress ?? [])).map((lines) => logProgressUnderLease(lease, lines)),
+		...lastProgress(deps, ending, lease.now),
 		logUnderLease(lease, lineOf(ending, lease.now)),
 		countEnd(workerName, lease.now),
 	]

@@ -91,12 +91,11 @@ export async function submitTasks(deps: TaskQueueDeps, inputs: readonly PlannedT
 	return submitted
 }
 
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 const isReady = ({ status, blockedBy, runAfter }: ContainerTask) => status === 'pending' && blockedBy === undefined && runAfter === undefined
 
 /** Stores new tasks, and claims in the same batch for a claim of this isolate that waits for one of them: `handedOver` names that task. */
 async function storeAndHandOver(deps: TaskQueueDeps, statements: readonly Statement[], tasks: () => readonly ContainerTask[]): Promise<{ rows: unknown[][]; handedOver?: string }> {
-	const taken = await takeWaiting(() => tasks().filter(isReady), deps.sleep ?? sleep)
+	const taken = await takeWaiting(() => tasks().filter(isReady), deps.sleep)
 	if (!taken) return { rows: await deps.db.batch(statements) }
 	let claimed: unknown[][] | undefined
 	try {
