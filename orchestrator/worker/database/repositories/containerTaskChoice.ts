@@ -2,6 +2,7 @@ import type { ClaimRequest } from '@shared/contracts'
 import { kindsOf, targetsOf } from '@shared/container-task-queue'
 import { sql as raw } from 'kysely'
 import type { RawBuilder } from 'kysely'
+import { boundLimit } from '../boundLimit.ts'
 import { virtualClock } from './containerTaskShares.ts'
 
 /** Which ready tasks a runner may take. `owner` and `taskId` narrow it to what one Worker may take, or to one task. */
@@ -52,7 +53,7 @@ function lanes({ targets, kinds }: Pick<LaneValues, 'targets' | 'kinds'>): RawBu
 		)`
 }
 
-const firstOfLane = (limit: unknown) => raw<number>`(select id ${inClaimIndex} and ${ofLane} and worker_name = lane.worker order by priority desc, id limit ${limit})`
+const firstOfLane = (limit: RawBuilder<number>) => raw<number>`(select id ${inClaimIndex} and ${ofLane} and worker_name = lane.worker order by priority desc, id limit ${limit})`
 const servedBefore = raw`max(coalesce(share.served, 0), ${virtualClock})`
 const shareOfLane = raw`lane left join container_task_shares as share on share.worker_name = lane.worker`
 const mayRun = (maxRunning: number) => raw`lane.worker is not null and coalesce(share.running, 0) < coalesce(share.max_running, ${maxRunning})`
@@ -65,10 +66,10 @@ export function severalClaimableIds(values: LaneValues): RawBuilder<number> {
 		ranked as (
 			select task.id, task.priority, row_number() over (partition by task.worker_name order by task.priority desc, task.id) as place,
 				coalesce(share.max_running, ${maxRunning}) - coalesce(share.running, 0) as room, ${servedBefore} as served
-			from ${shareOfLane} cross join container_tasks as task on task.id in ${firstOfLane(limit)}
+			from ${shareOfLane} cross join container_tasks as task on task.id in ${firstOfLane(boundLimit(limit))}
 			where ${mayRun(maxRunning)}
 		)
-		select id from ranked where place <= room order by priority desc, served + place, id limit ${limit}
+		select id from ranked where place <= room order by priority desc, served + place, id limit ${boundLimit(limit)}
 	)`
 }
 

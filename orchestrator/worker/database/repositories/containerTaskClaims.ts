@@ -1,5 +1,6 @@
 import { sql as raw } from 'kysely'
 import type { RawBuilder } from 'kysely'
+import { boundLimit } from '../boundLimit.ts'
 import { sql } from '../client.ts'
 import type { Statement } from '../client.ts'
 import { prepared } from '../prepared.ts'
@@ -10,7 +11,7 @@ import { logTasks } from './containerTaskLog.ts'
 import { countStarts } from './containerTaskShares.ts'
 
 const dueIds = (now: number, limit: number): RawBuilder<number> =>
-	raw<number>`(select id from container_tasks indexed by container_tasks_due where status = 'pending' and run_after > 0 and blocked_by = 0 and run_after <= ${now} order by run_after limit ${limit})`
+	raw<number>`(select id from container_tasks indexed by container_tasks_due where status = 'pending' and run_after > 0 and blocked_by = 0 and run_after <= ${now} order by run_after limit ${boundLimit(limit)})`
 
 const rowsOf = (ids: RawBuilder<number>, name: string) => sql.selectFrom(raw<{ id: number }>`${ids}`.as(name)).select(raw<number>`id`.as('id'))
 

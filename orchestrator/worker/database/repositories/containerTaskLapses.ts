@@ -1,13 +1,14 @@
 import { LAPSE_BACKOFF_MS, RUNNER_LOST, TIMED_OUT } from '@shared/container-task-queue'
 import { sql as raw } from 'kysely'
 import type { RawBuilder } from 'kysely'
+import { boundLimit } from '../boundLimit.ts'
 import { sql } from '../client.ts'
 import type { Statement } from '../client.ts'
 import { logTasks } from './containerTaskLog.ts'
 
 /** Row ids of leases that ran out, the oldest first. */
 export function lapsedIds(now: number, limit: number): RawBuilder<number> {
-	return raw<number>`(select id from container_tasks indexed by container_tasks_lapse where status in ('assigned', 'running') and lease_expires_at <= ${now} order by lease_expires_at, id limit ${limit})`
+	return raw<number>`(select id from container_tasks indexed by container_tasks_lapse where status in ('assigned', 'running') and lease_expires_at <= ${now} order by lease_expires_at, id limit ${boundLimit(limit)})`
 }
 
 /** Of those, the tasks that are not tried again. */

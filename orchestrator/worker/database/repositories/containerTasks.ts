@@ -126,22 +126,35 @@ const MAX_CHUNK_CHARS = 400_000
 
 /** Inserts tasks in their order, and nothing where the Worker used the idempotency key before; returns the ids of those that are new. One statement for all, unless they are long. */
 export const insertContainerTasks = (tasks: readonly NewContainerTask[]): Statement[] =>
-	chunksBySize(tasks.map(newRow), MAX_CHUNK_CHARS, (row) => JSON.stringify(row).length).map((rows) => (rows.length === 1 && rows[0] ? insertRow(rows[0]) : insertRows({ rows: JSON.stringify(rows) })))
+	chunksBySize(tasks.map(newRow), MAX_CHUNK_CHARS, ({ command, parameters }) => command.length + parameters.length + MOST_CHARS_OF_REST).map((rows) => insertRows(rows))
 
-const insertRow = prepared((row: NewRow): Statement => {
-	const values = Object.fromEntries(COLUMNS.map((name) => [name, row[name]])) as NewRow
-	return sql.insertInto('container_tasks').values(values).onConflict((conflict) => conflict.doNothing()).returning('task_id')
-})
+/** Of all other columns together. */
+const MOST_CHARS_OF_REST = 2_000
 
-const insertRows = prepared(({ rows }: { rows: string }): Statement => {
-	const given = sql
-		.selectFrom(raw<{ key: number; value: string }>`json_each(${rows})`.as('given'))
-		.select(COLUMNS.map((name) => raw`given.value ->> ${raw.lit(name)}`.as(name)))
-		// SQLite would take the conflict clause for a join without it.
-		.where(raw<boolean>`true`)
-		.orderBy('given.key')
-	return sql.insertInto('container_tasks').columns(COLUMNS).expression(given as never).onConflict((conflict) => conflict.doNothing()).returning('task_id')
-})
+/** Tasks of one call are alike in most columns, which are bound once: to read a column out of JSON for each row costs about as much as to store it. */
+function insertRows(rows: readonly NewRow[]): Statement {
+	const [first] = rows
+	const differing = COLUMNS.filter((name) => rows.some((row) => row[name] !== first?.[name]))
+	const insert = inserts.get(differing.join()) ?? prepareInsert(differing)
+	if (inserts.size >= MOST_SETS) inserts.clear()
+	inserts.set(differing.join(), insert)
+	return insert({ ...(first as NewRow), rows: JSON.stringify(rows.map((row) => differing.map((name) => row[name]))) })
+}
+
+/** By the columns in which rows differ. Few such sets occur; whoever makes up many must not fill the memory. */
+const MOST_SETS = 100
+const inserts = new Map<string, ReturnType<typeof prepareInsert>>()
+
+const prepareInsert = (differing: readonly (keyof NewRow)[]) =>
+	prepared((values: NewRow & { rows: string }): Statement => {
+		const given = sql
+			.selectFrom(raw<{ key: number; value: string }>`json_each(${values.rows})`.as('given'))
+			.select(COLUMNS.map((name) => (differing.includes(name) ? raw`given.value ->> ${raw.lit(differing.indexOf(name))}` : raw`${values[name]}`).as(name)))
+			// SQLite would take the conflict clause for a join without it.
+			.where(raw<boolean>`true`)
+			.orderBy('given.key')
+		return sql.insertInto('container_tasks').columns(COLUMNS).expression(given as never).onConflict((conflict) => conflict.doNothing()).returning('task_id')
+	})
 
 export const containerTaskQuery = (taskId: string) => sql.selectFrom('container_tasks').selectAll().where('task_id', '=', taskId)
 
