@@ -8,6 +8,7 @@ import { laneValues, nextClaimableId, oneClaimableId, severalClaimableIds } from
 import type { Claimable, LaneValues } from './containerTaskChoice.ts'
 import { lapsedIds } from './containerTaskLapses.ts'
 import { logTasks } from './containerTaskLog.ts'
+import type { TaskRow } from './containerTasks.ts'
 import { countStarts } from './containerTaskShares.ts'
 
 const dueIds = (now: number, limit: number): RawBuilder<number> =>
@@ -52,31 +53,42 @@ type Logged = Pick<Claim, 'claimId' | 'assignedTo' | 'now'> & LaneValues
 const logNext = prepared((claim: Omit<Logged, 'limit'>) => logClaim(nextClaimableId(claim), claim))
 const logSeveral = prepared((claim: Logged) => logClaim(severalClaimableIds(claim), claim))
 
-/** The tasks that the log of this claim names. A batch is one transaction, so the newest lines are those that were just written. */
-const chosen = ({ claimId, limit }: Pick<Claim, 'claimId' | 'limit'>): RawBuilder<string> =>
-	raw<string>`(select details ->> 'taskId' from operation_logs where id > (select max(id) from operation_logs) - ${limit} and operation = 'queue.claimed' and details ->> 'claim' = ${claimId})`
+/** The lines of this claim. A batch is one transaction, so the newest lines are those that were just written. */
+const isOfClaim = ({ claimId, limit }: Pick<Claim, 'claimId' | 'limit'>): RawBuilder<boolean> =>
+	raw<boolean>`operation_logs.id > (select max(id) from operation_logs) - ${limit} and operation = 'queue.claimed' and details ->> 'claim' = ${claimId}`
 
-const countChosen = prepared((claim: Pick<Claim, 'claimId' | 'limit' | 'now'>) => countStarts(chosen(claim), claim.now))
+const countChosen = prepared((claim: Pick<Claim, 'claimId' | 'limit' | 'now'>) => countStarts(isOfClaim(claim), claim.now))
+
+/** Of a task that was just claimed these are known, so they need not come over the wire. */
+const CLAIMED = { status: 'assigned', run_after: 0, blocked_by: 0, started_at: null, completed_at: null } as const
+type ClaimedRow = Omit<TaskRow, keyof typeof CLAIMED>
+const RETURNED = [
+	'id', 'task_id', 'worker_name', 'target_container', 'target_worker', 'task_type', 'outcome', 'priority', 'command', 'parameters', 'requires', 'execution_id', 'plan_id', 'plan_key',
+	'assigned_to', 'assigned_at', 'attempt', 'max_attempts', 'timeout_ms', 'lease_token', 'lease_expires_at', 'output', 'output_key', 'error', 'cancel_reason', 'created_at',
+] as const satisfies readonly (keyof ClaimedRow)[]
+
+/** The tasks by what a claim returned. */
+export const toClaimedRows = (returned: readonly unknown[]): TaskRow[] => (returned as readonly ClaimedRow[]).map((row) => ({ ...row, ...CLAIMED }))
 
 const assignChosen = prepared((claim: Claim) =>
 	sql
 		.updateTable('container_tasks')
 		.set({
-			status: 'assigned',
+			status: CLAIMED.status,
 			attempt: raw<number>`attempt + 1`,
 			assigned_to: claim.assignedTo,
 			lease_token: raw<string>`${claim.leaseBase} || '.' || id`,
 			lease_expires_at: raw<number>`${claim.now} + min(${claim.leaseMs}, timeout_ms)`,
-			run_after: 0,
+			run_after: CLAIMED.run_after,
 			assigned_at: claim.now,
-			started_at: null,
+			started_at: CLAIMED.started_at,
 			updated_at: claim.now,
 		})
-		.where('task_id', 'in', chosen(claim))
-		.returningAll(),
+		.where('task_id', 'in', raw<string>`(select details ->> 'taskId' from operation_logs where ${isOfClaim(claim)})`)
+		.returning(RETURNED),
 )
 
-/** A claim: its log, its count, and the update that returns the rows. The tasks are chosen once, by the log; what follows reads the choice from there. */
+/** A claim: its log, its count, and the update whose rows `toClaimedRows` reads. The tasks are chosen once, by the log; what follows reads the choice from there. */
 export function claimStatements(claimable: Claimable, claimer: Claimer): [log: Statement, count: Statement, claim: Statement] {
 	const { now, limit, taskId } = claimable
 	const claim = { ...claimer, now, limit }

@@ -1,3 +1,4 @@
+import type { ContainerTask } from '@shared/contracts'
 import { sql as raw } from 'kysely'
 import type { Compilable } from 'kysely'
 import { sql } from '../client.ts'
@@ -6,7 +7,7 @@ import { prepared } from '../prepared.ts'
 import { afterCompletions } from './containerTaskDependencies.ts'
 import { idsIn } from '../idList.ts'
 import { logTasks } from './containerTaskLog.ts'
-import { countEnds } from './containerTaskShares.ts'
+import { countEndsOf } from './containerTaskShares.ts'
 
 /** A result under the lease that it was made under; either column is null. */
 export interface Result {
@@ -28,14 +29,13 @@ const guard = prepared(({ leases, count, now }: { leases: string; count: number;
 export const leasesGuard = (completions: readonly Result[], now: number): Statement =>
 	guard({ leases: JSON.stringify(completions.map(({ taskId, leaseToken }) => [taskId, leaseToken])), count: completions.length, now })
 
-type Ended = { taskIds: string; now: number }
-const logEnds = prepared(({ taskIds, now }: Ended) => logTasks((where) => where('task_id', 'in', idsIn(taskIds)), { operation: 'queue.completed', at: now, details: { outcome: null } }))
-const countCompleted = prepared(({ taskIds, now }: Ended) => countEnds(raw<number>`(select id from container_tasks where task_id in ${idsIn(taskIds)})`, now))
+const logEnds = prepared(({ taskIds, now }: { taskIds: string; now: number }) => logTasks((where) => where('task_id', 'in', idsIn(taskIds)), { operation: 'queue.completed', at: now, details: { outcome: null } }))
 
 /** What is written before tasks complete: their lines, their Workers' counts, and what others make of it, which is the last. */
-export function beforeCompletions(taskIds: readonly string[], now: number): Statement[] {
-	const ended = { taskIds: JSON.stringify(taskIds), now }
-	return [logEnds(ended), countCompleted(ended), afterCompletions(taskIds, now)]
+export function beforeCompletions(tasks: readonly Pick<ContainerTask, 'taskId' | 'workerName'>[], now: number): Statement[] {
+	const taskIds = JSON.stringify(tasks.map(({ taskId }) => taskId))
+	const workerNames = tasks.map(({ workerName }) => workerName)
+	return [logEnds({ taskIds, now }), countEndsOf(workerNames, now), afterCompletions(taskIds, now)]
 }
 
 const complete = prepared(({ reports, now }: { reports: string; now: number }) =>
@@ -46,15 +46,15 @@ const complete = prepared(({ reports, now }: { reports: string; now: number }) =
 			status: 'completed',
 			outcome: null,
 			error: null,
-			output: raw<string | null>`report.value ->> 'output'`,
-			output_key: raw<string | null>`report.value ->> 'outputKey'`,
+			output: raw<string | null>`report.value ->> 1`,
+			output_key: raw<string | null>`report.value ->> 2`,
 			run_after: 0,
 			started_at: raw<number>`coalesce(started_at, assigned_at)`,
 			completed_at: now,
 			lease_expires_at: null,
 			updated_at: now,
 		})
-		.where(raw<boolean>`container_tasks.task_id = report.value ->> 'taskId'`)
+		.where(raw<boolean>`container_tasks.task_id = report.value ->> 0`)
 		.returning(['task_id', 'started_at']),
 )
 
@@ -65,4 +65,4 @@ export interface Completed {
 }
 
 /** Completes tasks whose leases a guard has looked at; returns what became of them, in no order. */
-export const completeStatement = (completions: readonly Result[], now: number): Compilable<Completed> => complete({ reports: JSON.stringify(completions), now })
+export const completeStatement = (completions: readonly Result[], now: number): Compilable<Completed> => complete({ reports: JSON.stringify(completions.map(({ taskId, output, outputKey }) => [taskId, output, outputKey])), now })

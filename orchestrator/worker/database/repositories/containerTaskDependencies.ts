@@ -73,8 +73,8 @@ function countDown(ended: RawBuilder<string>, now: number): Statement {
 
 const countDownCompleted = prepared(({ taskIds, now }: { taskIds: string; now: number }) => countDown(idsIn(taskIds), now))
 
-/** What others make of it that tasks complete. In the batch that completes them. */
-export const afterCompletions = (taskIds: readonly string[], now: number): Statement => countDownCompleted({ taskIds: JSON.stringify(taskIds), now })
+/** What others make of it that tasks complete, given as a JSON list of ids. In the batch that completes them. */
+export const afterCompletions = (taskIds: string, now: number): Statement => countDownCompleted({ taskIds, now })
 
 /**
  * What others make of it that these tasks fail: they fail too, or count it as an end. In the batch that fails them, and before

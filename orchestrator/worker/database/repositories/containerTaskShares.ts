@@ -2,16 +2,17 @@ import { sql as raw } from 'kysely'
 import type { RawBuilder } from 'kysely'
 import { sql } from '../client.ts'
 import type { Database, Statement } from '../client.ts'
+import { prepared } from '../prepared.ts'
 
 /** The rule `virtualClock` as SQL. */
 export const virtualClock: RawBuilder<number> = raw<number>`max(0, coalesce((select max(served) from container_task_shares), 0) - 1)`
 
-/** These tasks start to run: counted to the Workers they are of, by the rule `servedAfter`. */
-export function countStarts(taskIds: RawBuilder<string>, now: number): Statement {
+/** Tasks start to run, one a line of the log that `isStart` picks: counted to the Workers they are of, by the rule `servedAfter`. */
+export function countStarts(isStart: RawBuilder<boolean>, now: number): Statement {
 	const started = sql
-		.selectFrom('container_tasks')
+		.selectFrom('operation_logs')
 		.select(['worker_name', raw<number>`count(*)`.as('running'), raw<number>`${virtualClock} + count(*)`.as('served'), raw.val(now).as('created_at'), raw.val(now).as('updated_at')])
-		.where('task_id', 'in', taskIds)
+		.where(isStart)
 		.groupBy('worker_name')
 	return sql
 		.insertInto('container_task_shares')
@@ -25,6 +26,21 @@ export function countStarts(taskIds: RawBuilder<string>, now: number): Statement
 				updated_at: now,
 			}),
 		)
+}
+
+const countEachEnd = prepared(({ ends, now }: { ends: string; now: number }) =>
+	sql
+		.updateTable('container_task_shares')
+		.from(raw<{ key: string; value: number }>`json_each(${ends})`.as('ended'))
+		.set({ running: raw<number>`max(0, running - ended.value)`, updated_at: now })
+		.where(raw<boolean>`worker_name = ended.key`),
+)
+
+/** One task of each of these Workers ends its run; a Worker may be named several times. */
+export function countEndsOf(workerNames: readonly string[], now: number): Statement {
+	const ends = new Map<string, number>()
+	for (const name of workerNames) ends.set(name, (ends.get(name) ?? 0) + 1)
+	return countEachEnd({ ends: JSON.stringify(Object.fromEntries(ends)), now })
 }
 
 /** One task of the Worker ends its run. */

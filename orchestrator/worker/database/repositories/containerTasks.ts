@@ -10,6 +10,8 @@ import { prepared } from '../prepared.ts'
 import { idList } from '../idList.ts'
 
 export type ContainerTaskRow = Selectable<Schema['container_tasks']>
+/** What a task is read from. */
+export type TaskRow = Omit<ContainerTaskRow, 'container_name' | 'idempotency_key' | 'on_dependency_failure' | 'updated_at'>
 
 /** A task with what only the queue may know about it. */
 export interface TaskRecord {
@@ -26,10 +28,10 @@ const json = <T>(text: string): T => JSON.parse(text) as T
 const jsonOrNull = <T>(text: string | null): T | null => (text === null ? null : json<T>(text))
 
 /** Reads whole rows, also those that a statement of a batch returned. */
-export const toTaskRecords = (rows: readonly unknown[]): TaskRecord[] => rows.map((row) => toTaskRecord(row as ContainerTaskRow))
+export const toTaskRecords = (rows: readonly unknown[]): TaskRecord[] => rows.map((row) => toTaskRecord(row as TaskRow))
 
 /** What is in the row was checked when it was written; checking it again with each read would take longer than the read. */
-export function toTaskRecord(row: ContainerTaskRow): TaskRecord {
+export function toTaskRecord(row: TaskRow): TaskRecord {
 	const status = row.status as ContainerTask['status']
 	const task: ContainerTask = {
 		taskId: row.task_id as ContainerTask['taskId'],

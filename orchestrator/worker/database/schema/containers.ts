@@ -55,7 +55,7 @@ export const container_tasks = sqliteTable(
 			.where(sql`status = 'pending' and run_after = 0 and blocked_by = 0`),
 		index('container_tasks_due').on(t.run_after).where(sql`status = 'pending' and run_after > 0 and blocked_by = 0`),
 		index('container_tasks_lapse').on(t.lease_expires_at).where(sql`status in ('assigned', 'running')`),
-		index('container_tasks_of_execution').on(t.execution_id, t.id),
+		index('container_tasks_of_execution').on(t.execution_id, t.id).where(sql`execution_id is not null`),
 		index('container_tasks_of_status').on(t.status, t.id),
 		index('container_tasks_of_worker').on(t.worker_name, t.id),
 		index('container_tasks_of_worker_status').on(t.worker_name, t.status, t.id),

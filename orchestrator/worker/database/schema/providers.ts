@@ -134,8 +134,9 @@ export const operation_logs = sqliteTable(
 		...origin,
 	},
 	(t) => [
-		index('operation_logs_of_execution').on(t.execution_id, t.id),
-		index('operation_logs_of_order').on(t.order_id, t.id),
+		// Most lines of the task queue have neither, and D1 counts what is written to an index as a row.
+		index('operation_logs_of_execution').on(t.execution_id, t.id).where(sql`execution_id is not null`),
+		index('operation_logs_of_order').on(t.order_id, t.id).where(sql`order_id is not null`),
 		uniqueIndex('operation_logs_once').on(t.execution_id, t.operation, t.trace_id).where(sql`trace_id is not null`),
 	],
 )

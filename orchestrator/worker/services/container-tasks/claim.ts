@@ -3,10 +3,10 @@ import { DEFAULT_MAX_RUNNING, kindsOf, targetsOf } from '@shared/container-task-
 import type { ClaimScope } from '@shared/container-task-queue'
 import { createLogger } from '@shared/worker-base'
 import type { Statement } from '../../database/client.ts'
-import { claimStatements, hasWorkQuery, promoteStatement, untidyQuery } from '../../database/repositories/containerTaskClaims.ts'
+import { claimStatements, hasWorkQuery, promoteStatement, toClaimedRows, untidyQuery } from '../../database/repositories/containerTaskClaims.ts'
 import type { Claimer } from '../../database/repositories/containerTaskClaims.ts'
 import type { Claimable } from '../../database/repositories/containerTaskChoice.ts'
-import type { ContainerTaskRow, TaskRecord } from '../../database/repositories/containerTasks.ts'
+import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
 import { ringCount, waitForBell } from './bell.ts'
 import { describe, isVisible, noteTrouble } from './context.ts'
 import type { TaskQueueDeps } from './context.ts'
@@ -78,7 +78,7 @@ export function prepareClaim(deps: TaskQueueDeps, request: NextClaim, scope: Cla
 		const claimer: Claimer = { claimId: deps.ids.containerTask(), assignedTo: `${request.workerName}:${request.containerName}`, leaseBase: deps.ids.leaseToken(), leaseMs: deps.leaseMs }
 		return [untidyQuery(claimable.now), ...claimStatements(claimable, claimer)]
 	}
-	const takenBy = ([, , , taken = []]: readonly unknown[][]) => handOut(taken as readonly ContainerTaskRow[])
+	const takenBy = ([, , , taken = []]: readonly unknown[][]) => handOut(toClaimedRows(taken))
 	return {
 		statements,
 		async finish(rows) {

@@ -13,6 +13,8 @@ import type { Completion, Settling } from './ending.ts'
 const COMPLETED = { status: 'completed', outcome: null, error: null, leaseExpiresAt: null } as const
 /** Outputs are bound as one text, and D1 ends a text at 2 MB. */
 const MAX_CHUNK_CHARS = 400_000
+/** Of the ids, the key and the token beside an output. */
+const MOST_CHARS_OF_REST = 500
 
 /**
  * Completes different tasks, all or none: guard, progress, log and counts and others, tasks, the listener's own. Statements take most
@@ -20,7 +22,7 @@ const MAX_CHUNK_CHARS = 400_000
  */
 export async function prepareCompletions(deps: TaskQueueDeps, endings: readonly Completion[]): Promise<Settling> {
 	const now = deps.now()
-	const taskIds = endings.map(({ record }) => record.task.taskId)
+	const tasks = endings.map(({ record }) => record.task)
 	const outputs = new Map<string, Record<string, unknown> | null>()
 	const results = await Promise.all(
 		endings.map(async (ending): Promise<Result> => {
@@ -30,8 +32,8 @@ export async function prepareCompletions(deps: TaskQueueDeps, endings: readonly 
 			return { taskId, leaseToken: ending.leaseToken, output: stored?.body ?? null, outputKey: stored?.objectKey ?? null }
 		}),
 	)
-	const before = [leasesGuard(results, now), ...endings.flatMap((ending) => lastProgress(deps, ending, now)), ...beforeCompletions(taskIds, now)]
-	const updates = chunksBySize(results, MAX_CHUNK_CHARS, (result) => JSON.stringify(result).length).map((chunk) => completeStatement(chunk, now))
+	const before = [leasesGuard(results, now), ...endings.flatMap((ending) => lastProgress(deps, ending, now)), ...beforeCompletions(tasks, now)]
+	const updates = chunksBySize(results, MAX_CHUNK_CHARS, ({ output }) => (output?.length ?? 0) + MOST_CHARS_OF_REST).map((chunk) => completeStatement(chunk, now))
 	const tasksOf = (rows: readonly unknown[][]): Map<string, ContainerTask> => {
 		const completed = new Map((rows.slice(before.length, before.length + updates.length).flat() as Completed[]).map((row) => [row.task_id, row]))
 		return new Map(

@@ -1,15 +1,15 @@
 import { isLeaseHeld } from '@shared/container-task-queue'
 import { toTaskRecord } from '../../database/repositories/containerTasks.ts'
-import type { ContainerTaskRow, TaskRecord } from '../../database/repositories/containerTasks.ts'
+import type { TaskRecord, TaskRow } from '../../database/repositories/containerTasks.ts'
 
 // Tasks that this isolate handed out a moment ago, as they were then: a report on one of them need not read it first. Nothing depends
 // on it, because the batch that stores a report looks at the lease itself; where it refuses, the task is read. Only small ones are kept.
 const handedOut = new Map<string, TaskRecord>()
-const MOST = 500
+const MOST = 1000
 const MOST_CHARS = 4000
 
 /** Reads the rows that a claim returned, and keeps them. */
-export function handOut(rows: readonly ContainerTaskRow[]): TaskRecord[] {
+export function handOut(rows: readonly TaskRow[]): TaskRecord[] {
 	return rows.map((row) => {
 		const record = toTaskRecord(row)
 		handedOut.delete(row.task_id)

@@ -7,7 +7,7 @@ import type { Claimable } from '../../database/repositories/containerTaskChoice.
 import { afterCompletions, afterFailures } from '../../database/repositories/containerTaskDependencies.ts'
 import { idList } from '../../database/idList.ts'
 import { lapsedIds, lapseStatement, logLapse } from '../../database/repositories/containerTaskLapses.ts'
-import { countEnd, countEnds } from '../../database/repositories/containerTaskShares.ts'
+import { countEnd, countEnds, countEndsOf } from '../../database/repositories/containerTaskShares.ts'
 import { containerTasksQuery, statusCountQuery } from '../../database/repositories/containerTasks.ts'
 import { createFixture } from './testing/fixture.ts'
 
@@ -51,7 +51,8 @@ describe('query plans', () => {
 		['log a lapse', logLapse(1, 1)],
 		['count lapses', countEnds(lapsedIds(1, 1), 1)],
 		['count an end', countEnd('w', 1)],
-		['free dependents', afterCompletions(['CTK-0'], 1)],
+		['count ends', countEndsOf(['w', 'v'], 1)],
+		['free dependents', afterCompletions('["CTK-0"]', 1)],
 		...afterFailures(idList(['CTK-0']), 1).map((query): [string, Compilable<unknown>] => ['fail dependents', query]),
 		['find what can be archived', archivableQuery(1, 10)],
 	])('%s: by index, and by none that grows with what is pending', async (_name, query) => {
