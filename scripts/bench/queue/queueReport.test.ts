@@ -30,6 +30,16 @@ it('compares our batches with the fastest that BullMQ has', () => {
 	expect(targets).toEqual([{ name: 'BullMQ at its fastest/vibehq in batches', target: 1, value: 1.5, met: false }])
 })
 
+it('says how a peer stands to a call that does nothing, which is no target', () => {
+	const { ratios, targets } = makeReport([
+		{ engine: 'vibehq over RPC', case: 'process, concurrency 16', perSecond: 500 },
+		{ engine: 'an RPC call that does nothing', case: 'process, concurrency 16', perSecond: 1000 },
+		{ engine: 'graphile-worker', case: 'process, concurrency 16', perSecond: 2000 },
+	])
+	expect(ratios).toEqual({ 'graphile-worker/vibehq process, concurrency 16': 4, 'graphile-worker/an RPC call that does nothing, process, concurrency 16': 2 })
+	expect(targets).toEqual([{ name: 'graphile-worker/vibehq process, concurrency 16', target: 1, value: 4, met: false }])
+})
+
 it('misses a target where there is no figure, and names what was skipped', () => {
 	const { rows, targets } = makeReport([
 		{ engine: 'vibehq over REST', case: 're-run after SIGKILL', seconds: null, note: 'ran 2 times' },

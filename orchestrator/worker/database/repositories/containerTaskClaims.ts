@@ -68,7 +68,7 @@ const RETURNED = [
 ] as const satisfies readonly (keyof ClaimedRow)[]
 
 /** The tasks by what a claim returned. */
-export const toClaimedRows = (returned: readonly unknown[]): TaskRow[] => (returned as readonly ClaimedRow[]).map((row) => ({ ...row, ...CLAIMED }))
+export const toClaimedRows = (returned: readonly unknown[]): TaskRow[] => (returned as readonly ClaimedRow[]).map((row) => Object.assign(row, CLAIMED))
 
 const assignChosen = prepared((claim: Claim) =>
 	sql

@@ -115,7 +115,7 @@ export function createContainers({ db, now, poolOf, pools, containerOf, snapshot
 		/** Has the pools look at their work that start containers for it: those of these Workers, or all. One that is away looks later. */
 		async nudge(workerNames?: readonly string[]): Promise<void> {
 			const asked = workerNames === undefined ? [...pools.keys()] : new Set(workerNames.map((name) => (pools.has(name) ? name : ownName)))
-			const started = [...asked].filter((name) => poolOfWorker(pools, name).driver !== 'none')
+			const started = [...asked].filter((name) => (pools.get(name)?.driver ?? 'none') !== 'none')
 			await Promise.allSettled(started.map((name) => poolOf(name).nudge(name)))
 		},
 		forgetChecks: () => db.run(forgetChecksStatement(KEEP_CHECKS, FORGET_AT_ONCE)),
