@@ -20,7 +20,8 @@ describe('work in containers', () => {
 		const done = await order(shared.stack, { provider: 'codex', files: { 'a.txt': 'one\n' }, validate: ['test "$(cat a.txt)" = two'], scenario: { steps: [{ shell: 'echo two > a.txt; id -un > who.txt' }, { say: 'Changed.' }] } })
 		expect(done.execution).toMatchObject({ status: 'completed', error: null })
 		expect(await (await done.clone()).tree()).toEqual({ 'a.txt': 'two\n', 'who.txt': 'agent\n' })
-		expect(claimsOf(done)).toEqual(['vibehq-orchestrator:runner-0', 'vibehq-orchestrator:runner-0'])
+		// On a slow disk the first may have gone to sleep before the validation came, and another runs that.
+		expect(claimsOf(done)).toEqual(['vibehq-orchestrator:runner-0', expect.stringMatching(/^vibehq-orchestrator:runner-\d$/)])
 		await empty()
 		const again = await order(shared.stack, { provider: 'codex', base: done.base, scenario: { steps: [write('b.txt', 'again\n')] } })
 		expect(again.execution.status).toBe('completed')

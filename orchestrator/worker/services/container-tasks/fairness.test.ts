@@ -97,6 +97,16 @@ describe('how many tasks of a Worker may run at once', () => {
 		expect(await claim({ max: 50 })).toHaveLength(4)
 	})
 
+	it('counts again what completes together, for each Worker its own', async () => {
+		const { queue, claim } = await createFixture()
+		await flood(queue, 'a', 3)
+		await flood(queue, 'b', 2)
+		const held = await claim({ max: 5 })
+		await queue.completeMany(held.slice(0, 4).map(({ task, leaseToken }) => ({ taskId: task.taskId, leaseToken, output: {} })), {})
+		const [last] = held.slice(4)
+		expect(await running(queue)).toEqual({ a: 0, b: 0, [last?.task.workerName ?? '']: 1 })
+	})
+
 	it('holds against fifty claims at the same time', async () => {
 		const { queue, claim } = await createFixture({}, { maxRunning: 5 })
 		await flood(queue, 'a', 50)

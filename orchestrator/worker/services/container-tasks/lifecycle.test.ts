@@ -12,6 +12,19 @@ it('returns a new task as it is stored, without having read it', async () => {
 	for (const task of submitted) expect(task).toEqual(await queue.get(task.taskId))
 })
 
+it('hands a task out as it is stored, also on a later attempt', async () => {
+	const { queue, claim, submit, clock } = await createFixture()
+	const { taskId } = await submit({ parameters: { text: 'ü' }, priority: 7, containerName: 'c1', requires: 'codex', delayMs: 5 })
+	for (const attempt of [1, 2]) {
+		clock.now += 3_600_000
+		const [claimed] = await claim({ capabilities: ['codex'] })
+		expect(claimed?.task).toMatchObject({ taskId, attempt, status: 'assigned', error: attempt === 1 ? null : { code: 'X' } })
+		expect(claimed?.task).toEqual(await queue.get(taskId))
+		await queue.heartbeat(taskId, { leaseToken: claimed?.leaseToken ?? '', progress: [] })
+		await queue.fail(taskId, { leaseToken: claimed?.leaseToken, error: { code: 'X', message: 'x', retryable: true }, output: { exitCode: 1 } })
+	}
+})
+
 describe('submit', () => {
 	it('returns the first task for a known key, also at the same time, and logs it once', async () => {
 		const { queue, submit, log } = await createFixture()

@@ -76,6 +76,16 @@ describe('query plans', () => {
 		expect(text).not.toMatch(SCANS)
 	})
 
+	it.each<[string, Compilable<unknown>]>([
+		['choose one', log],
+		['choose fifty', claimStatements({ ...claimable, limit: 50 }, claimer)[0]],
+		['look for work', hasWorkQuery(claimable)],
+		['look for what is untidy', untidyQuery(1)],
+	])('%s: made once, so with no limit that is bound by itself', (_name, query) => {
+		expect(query.compile().sql).toMatch(/limit /)
+		expect(query.compile().sql).not.toMatch(/limit \?/)
+	})
+
 	it('are looked at by expressions that can fail', async () => {
 		const { sql } = await import('../../database/client.ts')
 		const text = await planOf(sql.selectFrom('container_tasks').selectAll().where('error', '=', 'x').orderBy('priority'))
