@@ -138,13 +138,13 @@ describe('validate', () => {
 	})
 
 	it('ends a command that takes too long', async () => {
-		const { commands } = await validation({ commands: ['echo begun; sleep 60', 'true'], wallClockMs: 1500 })
+		const { commands } = await validation({ commands: ['echo begun; sleep 60', 'true'], wallClockMs: 6000 })
 		expect(commands[0]).toMatchObject({ exitCode: null, timedOut: true, outputTail: 'begun\n', base: { timedOut: true }, verdict: 'inconclusive' })
 		expect(commands[1]).toMatchObject({ exitCode: null, timedOut: true, base: null, verdict: 'inconclusive' })
 	})
 
 	it('blames the candidate for hanging where the base does not', async () => {
-		const { commands } = await validation({ commands: ['test -e dir/old.txt || sleep 60'], wallClockMs: 3000 })
+		const { commands } = await validation({ commands: ['test -e dir/old.txt || sleep 60'], wallClockMs: 8000 })
 		expect(commands).toMatchObject([{ exitCode: null, timedOut: true, base: { exitCode: 0, timedOut: false }, verdict: 'new-failure', newFailures: [] }])
 	})
 
