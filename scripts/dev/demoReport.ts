@@ -58,8 +58,8 @@ export function showReport({ json, diff, execution, cloneCommand }: Report): voi
 }
 
 /** What ran on the candidate, and how it ended. */
-function checksOf(audit: LogEntry[]): string[] {
-	const validated = audit.find((line) => line.operation === 'patch.validated')
+export function checksOf(audit: readonly Pick<LogEntry, 'operation' | 'details'>[]): string[] {
+	const validated = audit.find((line) => line.operation === 'patch-set.validated')
 	if (!validated) return []
 	const { treeId, commands } = validated.details as { treeId: string; commands: { command: string; durationMs: number }[] }
 	return [`both engines made tree ${treeId}`, ...commands.map(({ command, durationMs }) => `\`${command}\` passed on it in ${durationMs} ms`)]
