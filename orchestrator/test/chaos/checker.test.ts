@@ -38,6 +38,8 @@ describe('the checker accepts', () => {
 		['a failure for good', [submit(), claim(5, 'a'), fail(10, 'a', 'applied', false), refused], 0],
 		['a task that lost all its runners', [submit(), claim(5, 'a'), claim(200, 'b', 2), claim(400, 'c', 3), dead()], 0],
 		['attempts of which nobody heard', [submit(), claim(5, 'a'), claim(400, 'c', 3), complete(410, 'c'), completedBy('c', 3)], 1],
+		['an attempt of which nobody heard, while the one before it was refused', [submit(), claim(5, 'a'), complete(190, 'a', 'refused'), claim(250, 'c', 3), complete(260, 'c'), completedBy('c', 3)], 1],
+		['a report that is refused as its lease ends', [submit(), claim(5, 'a'), complete(100, 'a', 'refused', 110), claim(110, 'b', 2), complete(120, 'b'), completedBy('b', 2)], 0],
 		['a task that only unanswered claims took', [submit(), dead()], 3],
 	])('%s', (_name, parts, lostClaims) => {
 		expect(check(parts, lostClaims).violations).toEqual([])
@@ -73,6 +75,8 @@ describe('the checker rejects', () => {
 		['a completion without a claim', [submit(), complete(10, 'a'), completedBy('a')], 0],
 		['a claim before the submit', [submit(100, 101), claim(5, 'a'), complete(150, 'a'), completedBy('a')], 0],
 		['a report that is refused though its lease is held', [submit(), claim(5, 'a'), complete(10, 'a', 'refused'), complete(20, 'a'), completedBy('a')], 0],
+		['a report that is refused and then taken', [submit(), claim(5, 'a'), complete(100, 'a', 'refused', 110), complete(99, 'a'), completedBy('a')], 0],
+		['a report that is refused though its lease was lengthened', [submit(), claim(5, 'a'), heartbeat(100, 'a', 'applied', 200), complete(102, 'a', 'refused', 150), claim(210, 'b', 2), complete(220, 'b'), completedBy('b', 2)], 0],
 		['a heartbeat after the lease', [submit(), claim(5, 'a'), heartbeat(200, 'a', 'applied', 400), complete(210, 'a'), completedBy('a')], 0],
 		['an attempt that is counted twice', [submit(), claim(5, 'a'), claim(200, 'b', 1), complete(210, 'b'), completedBy('b')], 0],
 		['more attempts of which nobody heard than claims without an answer', [submit(), claim(5, 'a'), claim(400, 'c', 3), complete(410, 'c'), completedBy('c', 3)], 0],

@@ -1,7 +1,7 @@
 // Is there an order of the calls on a task, within the times at which they were made and answered, in which a queue with leases
 // that does one thing at a time gives the same answers? Tasks do not know of each other, so each is looked at by itself.
-import { lineOf } from './history.ts'
-import type { History, Operation } from './history.ts'
+import { lineOf, linesOf } from './history.ts'
+import type { History, Operation, Outcome } from './history.ts'
 
 export interface Violation {
 	taskId: string
@@ -32,7 +32,7 @@ export function checkHistory(history: History): { violations: Violation[]; ghost
 	const violations = [...Map.groupBy(history.operations, ({ taskId }) => taskId)].flatMap(([taskId, operations]): Violation[] => {
 		const found = linearize(operations, history.leaseMs)
 		if ('ghosts' in found) ghosts += found.ghosts
-		return 'why' in found ? [{ taskId, why: found.why }] : []
+		return 'why' in found ? [{ taskId, why: [`${found.why} Its life:`, ...linesOf(operations)].join('\n') }] : []
 	})
 	if (ghosts > history.lostClaims) {
 		violations.push({ taskId: '(all)', why: `${ghosts} attempts were started that no runner heard of, but unanswered claims can have started ${history.lostClaims} at most.` })
@@ -71,7 +71,7 @@ function linearize(operations: readonly Operation[], leaseMs: number): { ghosts:
 	const found = search(answered, firstOfTheirKind, ABSENT)
 	if (found) return isEnded(operations) ? { ghosts: found.ghosts } : { why: 'Nobody looked at how it ended.' }
 	const { state, blocked } = furthest
-	return { why: `A queue that has it as ${state.status} after attempt ${state.attempt} cannot answer ${blocked.map(lineOf).join(' | ')}` }
+	return { why: `A queue that has it as ${state.status} after attempt ${state.attempt} cannot answer ${blocked.map(lineOf).join(' | ')}.` }
 }
 
 /** What a call changes when it is taken: equal for calls that change the same. After one was taken, the others change nothing. */
@@ -83,6 +83,7 @@ const isEnded = (operations: readonly Operation[]) => operations.some(({ kind })
 function step(before: State, operation: Operation, leaseMs: number): State[] {
 	const state = { ...before, clock: Math.max(before.clock, operation.start) }
 	if (state.clock > endOf(operation)) return []
+	if ('outcome' in operation && operation.outcome === 'refused') return refuse(before, operation)
 	switch (operation.kind) {
 		case 'submit':
 			return state.status === 'absent' ? [{ ...state, status: 'pending' }] : []
@@ -116,11 +117,16 @@ function claim(state: State, operation: Extract<Operation, { kind: 'claim' }>, l
 }
 
 const isHeld = (state: State, token: string) => state.status === 'leased' && state.token === token && state.clock < state.untilAtMost
-const mayBeLost = (state: State, operation: Operation & { token: string }) => state.status !== 'leased' || state.token !== operation.token || endOf(operation) >= state.until
+
+/** A refusal says only that the lease was over by then: what happened to the task since, an attempt of which nobody heard, may have begun before. */
+function refuse(before: State, operation: Extract<Operation, { token: string; outcome: Outcome }>): State[] {
+	if (operation.kind === 'complete' && isRepeated(before, operation)) return []
+	if (before.status !== 'leased' || before.token !== operation.token) return [before]
+	return endOf(operation) >= before.until ? [{ ...before, clock: Math.max(before.clock, before.until) }] : []
+}
 
 function heartbeat(state: State, operation: Extract<Operation, { kind: 'heartbeat' }>): State[] {
 	const { token, outcome, until } = operation
-	if (outcome === 'refused') return mayBeLost(state, operation) ? [state] : []
 	if (outcome === 'applied') return isHeld(state, token) && until !== null ? [{ ...state, until, untilAtMost: until }] : []
 	return isHeld(state, token) ? [{ ...state, untilAtMost: Infinity }] : []
 }
@@ -135,7 +141,6 @@ function report(state: State, operation: Report, applied: State): State[] {
 	const { token, outcome } = operation
 	const isTaken = isHeld(state, token)
 	const isKnown = isRepeated(state, operation)
-	if (outcome === 'refused') return mayBeLost(state, operation) && !(operation.kind === 'complete' && isKnown) ? [state] : []
 	if (outcome === 'applied') return [...(isTaken ? [applied] : []), ...(isKnown ? [state] : [])]
 	return isTaken ? [applied] : []
 }

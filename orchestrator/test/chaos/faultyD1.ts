@@ -11,19 +11,23 @@ export interface Faults {
 	share: number
 	random: Random
 	onFault: (when: FaultTime) => void
+	/** As many calls as fail are slow: they wait for this before they do their work, or before they tell of it. */
+	linger: () => Promise<void>
 }
 
-/** A D1 of which some calls fail, half of them before and half after they did their work. */
-export function faultyD1(d1: D1Database, { share, random, onFault }: Faults): D1Database {
+/** A D1 of which some calls fail and some take long, half of them before and half after they did their work. */
+export function faultyD1(d1: D1Database, { share, random, onFault, linger }: Faults): D1Database {
 	const fail = (when: FaultTime): never => {
 		onFault(when)
 		throw new Error(`D1_ERROR: fault injected ${when} the statement`)
 	}
 	const call = async <Answer>(work: () => Promise<Answer>): Promise<Answer> => {
-		const dice = random()
-		if (dice < share / 2) fail('before')
+		const dice = random() / share
+		if (dice < 0.5) fail('before')
+		if (dice >= 1 && dice < 1.5) await linger()
 		const answer = await work()
-		return dice < share ? fail('after') : answer
+		if (dice >= 1.5 && dice < 2) await linger()
+		return dice >= 0.5 && dice < 1 ? fail('after') : answer
 	}
 	const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>()
 	const wrap = (statement: D1PreparedStatement): D1PreparedStatement => {

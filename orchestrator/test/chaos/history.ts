@@ -9,7 +9,7 @@ interface Call {
 }
 
 /** What became of a report: taken, refused because its lease was lost, or nobody knows. */
-type Outcome = 'applied' | 'refused' | 'unknown'
+export type Outcome = 'applied' | 'refused' | 'unknown'
 
 export type Operation = Call &
 	(
@@ -63,14 +63,19 @@ export function countOf({ operations }: History): string {
 	return `${operations.length} calls on ${count('final')} tasks: ${count('claim')} claims, ${count('complete', 'applied')} completions taken, ${count('complete', 'refused')} refused as stale, ${count('complete', 'unknown')} unanswered`
 }
 
-/** The history of the task that was claimed most often; repeats of a call that nobody answered are one line. */
+/** The history of the task that was claimed most often. */
 export function longestLife({ operations }: History): string {
 	const claims = (life: readonly Operation[]) => life.filter(({ kind }) => kind === 'claim').length
 	const [longest] = [...Map.groupBy(operations, ({ taskId }) => taskId)].toSorted(([, a], [, b]) => claims(b) - claims(a) || b.length - a.length)
 	const [taskId, life = []] = longest ?? ['none']
+	return [taskId, ...linesOf(life)].join('\n')
+}
+
+/** Calls on one task, a line each; repeats of a call that nobody answered are one line. */
+export function linesOf(life: readonly Operation[]): string[] {
 	const isRepeat = (a: Operation | undefined, b: Operation) => a !== undefined && a.end === null && b.end === null && a.kind === b.kind
 	const lines = [...Map.groupBy(life, ({ who }) => who).values()].flatMap((own) => own.toSorted((a, b) => a.start - b.start).filter((operation, index, all) => !isRepeat(all[index - 1], operation)))
-	return [taskId, ...lines.toSorted((a, b) => a.start - b.start).map((operation) => `  ${lineOf(operation)}`)].join('\n')
+	return lines.toSorted((a, b) => a.start - b.start).map((operation) => `  ${lineOf(operation)}`)
 }
 
 const DETAILS = {

@@ -19,6 +19,8 @@ const SEED = 1
 const TASKS = 2000
 const RUNNERS = 8
 const FAULTS = 0.05
+/** At most. */
+const LINGERS_MS = LEASE_MS / 4
 
 class Death extends Error {}
 
@@ -38,8 +40,8 @@ async function keepRunning(number: number, world: { fixture: Fixture; write: (li
 	for (let life = 1; ; life++) {
 		const who = `runner-${number}.${life}`
 		const sleep = async (ms: number) => {
-			// Time goes on for all of them, so whoever waits makes way for the others.
-			for (const wakesAt = clock.now + ms; clock.now < wakesAt && !world.isOver(); clock.now += Math.min(250, wakesAt - clock.now)) await new Promise<void>((resolve) => setTimeout(resolve))
+			// Time goes on for all of them, so whoever waits makes way for the others; and never back.
+			for (const wakesAt = clock.now + ms; clock.now < wakesAt && !world.isOver(); clock.now += Math.max(0, Math.min(250, wakesAt - clock.now))) await new Promise<void>((resolve) => setTimeout(resolve))
 		}
 		const die = async () => {
 			throw new Death()
@@ -65,7 +67,12 @@ describe(`${TASKS} tasks while D1 fails`, () => {
 	afterAll(() => said.mockRestore())
 
 	beforeAll(async () => {
-		const fixture = await createFixture({}, { db: createDatabase(faultyD1(env.DB, { share: FAULTS, random: seeded(SEED), onFault: (when) => void counts[when]++ })) })
+		const random = seeded(SEED)
+		const linger = async () => {
+			fixture.clock.now += Math.round(LINGERS_MS * random())
+			await new Promise<void>((resolve) => setTimeout(resolve))
+		}
+		const fixture = await createFixture({}, { db: createDatabase(faultyD1(env.DB, { share: FAULTS, random, onFault: (when) => void counts[when]++, linger })) })
 		const { queue, clock, db } = fixture
 		const submitted: Operation[] = []
 		const lines: JournalLine[] = []

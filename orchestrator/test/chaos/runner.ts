@@ -39,6 +39,8 @@ export interface ChaosRunner {
 /** Some share of the times. */
 const DIES = 0.01
 const SLEEPS_TOO_LONG = 0.01
+/** Up to its lease, so that its next call comes about when that ends. */
+const SLEEPS = 0.05
 const BEATS = 0.15
 const REPORTS_TWICE = 0.05
 const TRIES = 100
@@ -83,6 +85,7 @@ async function work(runner: ChaosRunner, held: ClaimedTask[]): Promise<ClaimedTa
 		const fate = claimed.task.parameters['fate'] as Fate | undefined
 		if (fate === 'kills' || random() < DIES) return runner.die()
 		if (random() < SLEEPS_TOO_LONG) await runner.sleep(runner.leaseMs * 1.2)
+		if (random() < SLEEPS) await runner.sleep(Math.round(runner.leaseMs * random()))
 		if (random() < BEATS) await beat(runner, claimed)
 		if (fate === 'fails' || (fate === 'fails once' && claimed.task.attempt === 1)) await fail(runner, claimed, fate === 'fails once')
 		else done.push(claimed)

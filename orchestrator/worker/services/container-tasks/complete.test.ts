@@ -8,6 +8,22 @@ import { createFixture, LEASE_MS } from './testing/fixture.ts'
 const request = { workerName: 'pool', containerName: 'c1', taskTypes: ['command' as const], capabilities: [], max: 1 }
 const next = { request, scope: {} }
 
+/** A queue on a D1 that answers a read only after something else happened. */
+async function slowFixture() {
+	const { db } = await createFixture()
+	let meanwhile = async (): Promise<void> => undefined
+	const answer = async <Answer>(rows: Promise<Answer>): Promise<Answer> => {
+		const read = await rows
+		const happens = meanwhile
+		meanwhile = async () => undefined
+		await happens()
+		return read
+	}
+	const slow: typeof db = { ...db, first: (query) => answer(db.first(query)), all: (query) => answer(db.all(query)) }
+	const fixture = await createFixture({}, { db: slow })
+	return { ...fixture, onceRead: (happens: () => Promise<void>) => void (meanwhile = happens) }
+}
+
 describe('complete and claim in one call', () => {
 	it('stores the result and takes the next task', async () => {
 		const { submit, claimOne, queue, log } = await createFixture()
@@ -61,6 +77,31 @@ describe('complete and claim in one call', () => {
 		clock.now += 2
 		await expect(queue.complete(taskId, { leaseToken, output: {} }, 'other')).rejects.toMatchObject({ code: 'CONTAINER_TASK_NOT_FOUND' })
 		expect(await queue.complete(taskId, { leaseToken, output: { n: 1 } })).toMatchObject({ status: 'completed', output: { n: 1 } })
+	})
+
+	it('takes a result whose lease is lengthened while the task is read', async () => {
+		const { submit, claimOne, queue, clock, onceRead } = await slowFixture()
+		const { taskId } = await submit()
+		const { leaseToken } = await claimOne()
+		clock.now += LEASE_MS - 2
+		await queue.heartbeat(taskId, { leaseToken })
+		clock.now += LEASE_MS - 1
+		onceRead(async () => {
+			await queue.heartbeat(taskId, { leaseToken })
+			clock.now += 2
+		})
+		expect(await queue.complete(taskId, { leaseToken, output: { n: 1 } })).toMatchObject({ status: 'completed', output: { n: 1 } })
+	})
+
+	it('does not hold a result to what this isolate knew when other tasks were slow to read', async () => {
+		const { submit, claimOne, queue, clock, onceRead } = await slowFixture()
+		const { taskId } = await submit()
+		const { leaseToken } = await claimOne()
+		clock.now += LEASE_MS - 1
+		await queue.heartbeat(taskId, { leaseToken })
+		onceRead(async () => void (clock.now += 2))
+		const { results } = await queue.completeMany([{ taskId: 'CTK-0', leaseToken, output: {} }, { taskId, leaseToken, output: { n: 1 } }], {})
+		expect(results).toMatchObject([{ error: { code: 'CONTAINER_TASK_NOT_FOUND' } }, { error: null, task: { status: 'completed', output: { n: 1 } } }])
 	})
 
 	it('reads nothing first where it handed the task out itself', async () => {

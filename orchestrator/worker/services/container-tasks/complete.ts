@@ -21,8 +21,9 @@ import type { Collected, Completion } from './ending.ts'
  * token, LEASE_LOST (with the id of the kept evidence) with one that does not hold. `next` claims in the same batch.
  */
 export async function completeTask(deps: TaskQueueDeps, ref: TaskRef, { next, ...report }: CompleteReport & { next?: ClaimNext | undefined }): Promise<CompletedTask> {
-	const known = recall({ taskId: ref.taskId, leaseToken: report.leaseToken, now: deps.now() })
-	const opened = known && isVisible(known.task, ref.owner) ? await judgeReport(deps, known, { kind: 'complete', report }) : await openReport(deps, { ...ref, kind: 'complete', report })
+	const askedAt = deps.now()
+	const known = recall({ taskId: ref.taskId, leaseToken: report.leaseToken, now: askedAt })
+	const opened = known && isVisible(known.task, ref.owner) ? await judgeReport(deps, known, { kind: 'complete', report, askedAt }) : await openReport(deps, { ...ref, kind: 'complete', report })
 	const ending = await endingOf(deps, opened, report)
 	if (ending === null) return { ...(await withOutput(deps.outputs, opened.record)), ...(next ? { next: await claimNext(deps, next) } : {}) }
 	if (next === undefined) return (await settle(deps, ending)).task
@@ -60,14 +61,15 @@ type Result = { task: ContainerTask } | { error: unknown }
  * the batch, because its lease was lost in this moment, all are stored one by one.
  */
 export async function completeMany(deps: TaskQueueDeps, reports: ManyReports, { next, owner }: { next?: ClaimNext | undefined; owner?: string | undefined }): Promise<CompleteManyReply> {
-	const records = await recordsOf(deps, reports)
+	const askedAt = deps.now()
+	const records = await recordsOf(deps, reports, askedAt)
 	const results: (Result | undefined)[] = reports.map(() => undefined)
 	const open: { at: number; ending: Completion }[] = []
 	for (const [at, report] of reports.entries()) {
 		try {
 			const record = records.get(report.taskId)
 			const found = record && isVisible(record.task, owner) ? record : notFound({ taskId: report.taskId, owner })
-			const ending = await endingOf(deps, await judgeReport(deps, found, { kind: 'complete', report }), report)
+			const ending = await endingOf(deps, await judgeReport(deps, found, { kind: 'complete', report, askedAt }), report)
 			if (ending) open.push({ at, ending })
 			else results[at] = { task: await withOutput(deps.outputs, found) }
 		} catch (error) {
@@ -88,8 +90,7 @@ export async function completeMany(deps: TaskQueueDeps, reports: ManyReports, { 
 }
 
 /** The tasks of the reports by id, without those that do not exist. */
-async function recordsOf(deps: TaskQueueDeps, reports: ManyReports): Promise<Map<string, TaskRecord>> {
-	const now = deps.now()
+async function recordsOf(deps: TaskQueueDeps, reports: ManyReports, now: number): Promise<Map<string, TaskRecord>> {
 	const known = reports.flatMap(({ taskId, leaseToken }) => recall({ taskId, leaseToken, now }) ?? [])
 	const records = new Map(known.map((record) => [record.task.taskId as string, record]))
 	const others = reports.flatMap(({ taskId }) => (records.has(taskId) ? [] : [taskId]))

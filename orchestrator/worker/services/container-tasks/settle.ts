@@ -67,10 +67,16 @@ function isRepeated(record: TaskRecord, kind: Kind, leaseToken: string): boolean
 
 /** Reads the task that a report is about, and whether the report may be stored. Throws LEASE_REQUIRED, LEASE_LOST, CONTAINER_TASK_CLOSED. */
 export async function openReport(deps: TaskQueueDeps, call: Opening): Promise<Opened> {
-	return judgeReport(deps, await mustFind(deps.db, call), call)
+	const askedAt = deps.now()
+	return judgeReport(deps, await mustFind(deps.db, call), { ...call, askedAt })
 }
 
-export async function judgeReport(deps: TaskQueueDeps, record: TaskRecord, { kind, report }: Pick<Opening, 'kind' | 'report'>): Promise<Opened> {
+/**
+ * Whether a report may be stored, by the task as it was read. `askedAt` (Unix ms) is from before that: while one waits for an answer a
+ * heartbeat may lengthen the lease, and by a later time that lease would be refused for what it was. Whether it still holds when the
+ * report is stored is for the guard of that batch to say.
+ */
+export async function judgeReport(deps: TaskQueueDeps, record: TaskRecord, { kind, report, askedAt }: Pick<Opening, 'kind' | 'report'> & { askedAt: number }): Promise<Opened> {
 	const { task } = record
 	const { leaseToken } = report
 	if (leaseToken === undefined) {
@@ -78,7 +84,7 @@ export async function judgeReport(deps: TaskQueueDeps, record: TaskRecord, { kin
 		throw new AppError('LEASE_REQUIRED', `Container task ${task.taskId} is ${task.status}: claim it, and send the leaseToken of the claim with the report.`)
 	}
 	if (isRepeated(record, kind, leaseToken)) return { repeated: true, record }
-	if (isLeaseHeld({ ...task, leaseToken: record.leaseToken }, leaseToken, deps.now())) return { repeated: false, record, leaseToken }
+	if (isLeaseHeld({ ...task, leaseToken: record.leaseToken }, leaseToken, askedAt)) return { repeated: false, record, leaseToken }
 	return refuseLate(deps, { task, kind, leaseToken, body: bodyOf(report) })
 }
 
