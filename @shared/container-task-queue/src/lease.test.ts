@@ -17,8 +17,9 @@ describe('isLeaseHeld', () => {
 })
 
 describe('leaseUntil', () => {
-	it('is one lease from now', () => expect(leaseUntil({ now: 50, leaseMs: 30, assignedAt: 0, timeoutMs: 1000 })).toBe(80))
-	it('never outlives the attempt', () => expect(leaseUntil({ now: 990, leaseMs: 30, assignedAt: 0, timeoutMs: 1000 })).toBe(1000))
+	it('is one lease from now', () => expect(leaseUntil({ now: 50, leaseMs: 30, assignedAt: 0, timeoutMs: 1000, until: 70 })).toBe(80))
+	it('is not shortened by a heartbeat that a later one overtook', () => expect(leaseUntil({ now: 50, leaseMs: 30, assignedAt: 0, timeoutMs: 1000, until: 95 })).toBe(95))
+	it('never outlives the attempt', () => expect(leaseUntil({ now: 990, leaseMs: 30, assignedAt: 0, timeoutMs: 1000, until: 0 })).toBe(1000))
 })
 
 it('asks for three heartbeats a lease', () => {

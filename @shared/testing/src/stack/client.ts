@@ -11,12 +11,15 @@ export class RequestRefused extends Error {
 	}
 }
 
-/** The REST doors of the orchestrator as functions, for scripts and tests. */
+/**
+ * The REST doors of the orchestrator as functions, for scripts and tests. They wait for git and Docker without looking at their sockets,
+ * and the server gives up a connection meanwhile that the next request would take: so each has its own.
+ */
 export function createClient(url: string, token: string) {
 	async function call<Answer>(method: string, path: string, { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
 		const answer = await fetch(url + path, {
 			method,
-			headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+			headers: { authorization: `Bearer ${token}`, connection: 'close', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
 			...(body === undefined ? {} : { body: JSON.stringify(body) }),
 		})
 		const text = await answer.text()

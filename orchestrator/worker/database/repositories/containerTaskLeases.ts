@@ -25,14 +25,14 @@ const isHeld = (lease: LeaseClaim) => (where: Builder): Expression<SqlBool> =>
 		where('lease_expires_at', '>', lease.now),
 	])
 
-/** Lengthens the lease, never past the attempt's time. Returns the row, or none when the lease is lost. */
+/** Lengthens the lease, never past the attempt's time; a heartbeat that was overtaken by a later one does not shorten it. Returns the row, or none when the lease is lost. */
 export function heartbeatStatement(lease: LeaseClaim, leaseMs: number) {
 	return sql
 		.updateTable('container_tasks')
 		.set({
 			status: 'running',
 			started_at: raw<number>`coalesce(started_at, ${lease.now})`,
-			lease_expires_at: raw<number>`min(${lease.now} + ${leaseMs}, assigned_at + timeout_ms)`,
+			lease_expires_at: raw<number>`max(lease_expires_at, min(${lease.now} + ${leaseMs}, assigned_at + timeout_ms))`,
 			updated_at: lease.now,
 		})
 		.where(isHeld(lease))

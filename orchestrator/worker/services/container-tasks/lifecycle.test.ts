@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { sql } from '../../database/client.ts'
+import { heartbeatStatement } from '../../database/repositories/containerTaskLeases.ts'
 import { createFixture, LEASE_MS, origin } from './testing/fixture.ts'
 
 const event = (text: string, more: object = {}) => ({ at: 7, kind: 'tool' as const, text, ...more })
@@ -71,6 +72,16 @@ describe('submit', () => {
 })
 
 describe('heartbeat', () => {
+	it('does not shorten the lease when a later one was faster', async () => {
+		const { db, submit, claimOne, queue, clock } = await createFixture()
+		const { taskId } = await submit()
+		const { leaseToken } = await claimOne()
+		const late = heartbeatStatement({ taskId, leaseToken, now: clock.now + 10 }, LEASE_MS)
+		clock.now += 1000
+		const { leaseExpiresAt } = await queue.heartbeat(taskId, { leaseToken })
+		expect(await db.first(late)).toMatchObject({ lease_expires_at: leaseExpiresAt })
+	})
+
 	it('starts the task, lengthens the lease and keeps what was said, once', async () => {
 		const { db, submit, claimOne, queue, clock, log } = await createFixture()
 		const { taskId } = await submit()
