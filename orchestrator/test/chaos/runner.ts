@@ -43,6 +43,7 @@ const SLEEPS_TOO_LONG = 0.01
 const SLEEPS = 0.05
 const BEATS = 0.15
 const REPORTS_TWICE = 0.05
+const MORE_THAN_ONE = 0.2
 const TRIES = 100
 
 /** Tasks that one claim takes at most. */
@@ -57,7 +58,8 @@ export async function runChaosRunner(runner: ChaosRunner): Promise<void> {
 	}
 }
 
-const nextOf = ({ who, random }: ChaosRunner): NextClaim => ({ workerName: 'pool', containerName: who, taskTypes: ['command'], capabilities: [], max: 1 + Math.floor(random() * LARGEST_CLAIM) })
+/** Mostly just one, for such claims may be made together with others. */
+const nextOf = ({ who, random }: ChaosRunner): NextClaim => ({ workerName: 'pool', containerName: who, taskTypes: ['command'], capabilities: [], max: random() < MORE_THAN_ONE ? 1 + Math.ceil(random() * (LARGEST_CLAIM - 1)) : 1 })
 
 async function claim(runner: ChaosRunner): Promise<ClaimedTask[]> {
 	const request = { ...nextOf(runner), waitMs: runner.waitMs }

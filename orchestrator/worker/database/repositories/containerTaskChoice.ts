@@ -99,10 +99,27 @@ export function oneClaimableId(claimable: Claimable, taskId: string): RawBuilder
 	)`
 }
 
+type Target = ReturnType<typeof targetsOf>[number]
 /** Who claims for one Worker gets that Worker's tasks, and others' only where they are meant for it. */
+const toTargets = (targets: readonly Target[], owner: string | undefined): string => JSON.stringify(targets.map(({ targetWorker, targetContainer }) => [targetWorker, targetContainer, targetWorker === null ? (owner ?? null) : null]))
+
 export const laneValues = ({ workerName, containerName, taskTypes, capabilities, owner, limit, maxRunning }: Claimable): LaneValues => ({
-	targets: JSON.stringify(targetsOf({ workerName, containerName }).map(({ targetWorker, targetContainer }) => [targetWorker, targetContainer, targetWorker === null ? (owner ?? null) : null])),
+	targets: toTargets(targetsOf({ workerName, containerName }), owner),
 	kinds: JSON.stringify(kindsOf({ taskTypes, capabilities: [...capabilities] }).map(({ taskType, requires }) => [taskType, requires])),
 	limit,
 	maxRunning,
 })
+
+/** What runners that differ in nothing but their containers may all take; the container of `claimable` is not looked at. */
+export const sharedLaneValues = (claimable: Claimable): LaneValues => ({
+	...laneValues(claimable),
+	targets: toTargets(targetsOf(claimable).filter(({ targetContainer }) => targetContainer === null), claimable.owner),
+})
+
+/** What is meant for one of these containers, as `anyReadyFor` binds it. */
+export const targetsOfContainers = (workerName: string, containerNames: readonly string[]): string =>
+	toTargets(containerNames.flatMap((containerName) => targetsOf({ workerName, containerName })).filter(({ targetContainer }) => targetContainer !== null), undefined)
+
+/** A row when any ready task is meant for one of these. */
+export const anyReadyFor = (targets: string): RawBuilder<unknown> =>
+	raw`(select 1 as found from json_each(${targets}) as given where exists (select 1 ${inClaimIndex} and target_worker is (given.value ->> 0) and target_container is (given.value ->> 1)) limit 1)`

@@ -54,15 +54,15 @@ const logNext = prepared((claim: Omit<Logged, 'limit'>) => logClaim(nextClaimabl
 const logSeveral = prepared((claim: Logged) => logClaim(severalClaimableIds(claim), claim))
 
 /** The lines of this claim. A batch is one transaction, so the newest lines are those that were just written. */
-const isOfClaim = ({ claimId, limit }: Pick<Claim, 'claimId' | 'limit'>): RawBuilder<boolean> =>
+export const isOfClaim = ({ claimId, limit }: Pick<Claim, 'claimId' | 'limit'>): RawBuilder<boolean> =>
 	raw<boolean>`operation_logs.id > (select max(id) from operation_logs) - ${limit} and operation = 'queue.claimed' and details ->> 'claim' = ${claimId}`
 
-const countChosen = prepared((claim: Pick<Claim, 'claimId' | 'limit' | 'now'>) => countStarts(isOfClaim(claim), claim.now))
+export const countChosen = prepared((claim: Pick<Claim, 'claimId' | 'limit' | 'now'>) => countStarts(isOfClaim(claim), claim.now))
 
 /** Of a task that was just claimed these are known, so they need not come over the wire. */
 const CLAIMED = { status: 'assigned', run_after: 0, blocked_by: 0, started_at: null, completed_at: null } as const
 type ClaimedRow = Omit<TaskRow, keyof typeof CLAIMED>
-const RETURNED = [
+export const RETURNED = [
 	'id', 'task_id', 'worker_name', 'target_container', 'target_worker', 'task_type', 'outcome', 'priority', 'command', 'parameters', 'requires', 'execution_id', 'plan_id', 'plan_key',
 	'assigned_to', 'assigned_at', 'attempt', 'max_attempts', 'timeout_ms', 'lease_token', 'lease_expires_at', 'output', 'output_key', 'error', 'cancel_reason', 'created_at',
 ] as const satisfies readonly (keyof ClaimedRow)[]
@@ -70,20 +70,23 @@ const RETURNED = [
 /** The tasks by what a claim returned. */
 export const toClaimedRows = (returned: readonly unknown[]): TaskRow[] => (returned as readonly ClaimedRow[]).map((row) => Object.assign(row, CLAIMED))
 
+/** What a claim makes of a task. */
+export const assigned = ({ assignedTo, leaseBase, leaseMs, now }: { assignedTo: string | RawBuilder<string>; leaseBase: string | RawBuilder<string>; leaseMs: number; now: number }) => ({
+	status: CLAIMED.status,
+	attempt: raw<number>`attempt + 1`,
+	assigned_to: assignedTo,
+	lease_token: raw<string>`${leaseBase} || '.' || container_tasks.id`,
+	lease_expires_at: raw<number>`${now} + min(${leaseMs}, timeout_ms)`,
+	run_after: CLAIMED.run_after,
+	assigned_at: now,
+	started_at: CLAIMED.started_at,
+	updated_at: now,
+})
+
 const assignChosen = prepared((claim: Claim) =>
 	sql
 		.updateTable('container_tasks')
-		.set({
-			status: CLAIMED.status,
-			attempt: raw<number>`attempt + 1`,
-			assigned_to: claim.assignedTo,
-			lease_token: raw<string>`${claim.leaseBase} || '.' || id`,
-			lease_expires_at: raw<number>`${claim.now} + min(${claim.leaseMs}, timeout_ms)`,
-			run_after: CLAIMED.run_after,
-			assigned_at: claim.now,
-			started_at: CLAIMED.started_at,
-			updated_at: claim.now,
-		})
+		.set(assigned(claim))
 		.where('task_id', 'in', raw<string>`(select details ->> 'taskId' from operation_logs where ${isOfClaim(claim)})`)
 		.returning(RETURNED),
 )

@@ -1,6 +1,6 @@
 import type { ClaimedTask, ClaimRequest, ContainerTask, NextClaim } from '@shared/contracts'
 import { DEFAULT_MAX_RUNNING, kindsOf, targetsOf } from '@shared/container-task-queue'
-import type { ClaimScope } from '@shared/container-task-queue'
+import type { ClaimNext, ClaimScope } from '@shared/container-task-queue'
 import { createLogger } from '@shared/worker-base'
 import type { Statement } from '../../database/client.ts'
 import { claimStatements, hasWorkQuery, promoteStatement, toClaimedRows, untidyQuery } from '../../database/repositories/containerTaskClaims.ts'
@@ -53,6 +53,9 @@ export async function claimTasks(deps: TaskQueueDeps, request: ClaimRequest, sco
 	return []
 }
 
+/** Claims what there is, without waiting. */
+export const claimNext = (deps: TaskQueueDeps, { request, scope }: ClaimNext): Promise<ClaimedTask[]> => claimTasks(deps, { ...request, waitMs: 0 }, scope)
+
 /** Whether a claim may take this task, as far as one can tell without looking. */
 const wants = (request: ClaimRequest, { owner, taskId }: ClaimScope, task: ContainerTask): boolean =>
 	(taskId === undefined || task.taskId === taskId) &&
@@ -60,7 +63,7 @@ const wants = (request: ClaimRequest, { owner, taskId }: ClaimScope, task: Conta
 	targetsOf(request).some(({ targetWorker, targetContainer }) => targetWorker === (task.targetWorker ?? null) && targetContainer === task.containerName) &&
 	kindsOf(request).some(({ taskType, requires }) => taskType === task.taskType && requires === task.requires)
 
-function toClaimable(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Claimable {
+export function toClaimable(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): Claimable {
 	const { max: limit, ...runner } = request
 	return { ...runner, limit, maxRunning: deps.maxRunning ?? DEFAULT_MAX_RUNNING, now: deps.now(), owner: scope.owner, taskId: scope.taskId }
 }
@@ -92,7 +95,7 @@ export function prepareClaim(deps: TaskQueueDeps, request: NextClaim, scope: Cla
 }
 
 /** Lapsed leases and tasks whose time has come are rare, so a claim looks for them and clears them away only when there are any. */
-async function tidy(deps: TaskQueueDeps): Promise<boolean> {
+export async function tidy(deps: TaskQueueDeps): Promise<boolean> {
 	try {
 		const now = deps.now()
 		const lapse = prepareLapse(now, LAPSES_PER_CLAIM)
@@ -106,7 +109,7 @@ async function tidy(deps: TaskQueueDeps): Promise<boolean> {
 	}
 }
 
-async function grantAll(deps: TaskQueueDeps, records: readonly TaskRecord[]): Promise<ClaimedTask[]> {
+export async function grantAll(deps: TaskQueueDeps, records: readonly TaskRecord[]): Promise<ClaimedTask[]> {
 	// RETURNING promises no order.
 	const inOrder = records.toSorted((a, b) => b.task.priority - a.task.priority || a.id - b.id)
 	const granted = await Promise.all(inOrder.map((record) => grant(deps, record)))

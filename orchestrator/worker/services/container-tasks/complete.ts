@@ -4,7 +4,7 @@ import type { ClaimNext, CompleteReport } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
 import { containerTasksOfIdsQuery, toTaskRecords } from '../../database/repositories/containerTasks.ts'
 import type { TaskRecord } from '../../database/repositories/containerTasks.ts'
-import { claimTasks, prepareClaim } from './claim.ts'
+import { claimNext, prepareClaim } from './claim.ts'
 import { checkCommandOutput } from './commandOutput.ts'
 import { isVisible, notFound } from './context.ts'
 import type { TaskQueueDeps, TaskRef } from './context.ts'
@@ -14,6 +14,7 @@ import { withOutput } from './outputStore.ts'
 import { judgeReport, openReport, settle } from './settle.ts'
 import type { Opened } from './settle.ts'
 import { prepareCompletions } from './completions.ts'
+import { storeGathered } from './gatheredCompletions.ts'
 import type { Collected, Completion } from './ending.ts'
 
 /**
@@ -26,13 +27,9 @@ export async function completeTask(deps: TaskQueueDeps, ref: TaskRef, { next, ..
 	const opened = known && isVisible(known.task, ref.owner) ? await judgeReport(deps, known, { kind: 'complete', report, askedAt }) : await openReport(deps, { ...ref, kind: 'complete', report })
 	const ending = await endingOf(deps, opened, report)
 	if (ending === null) return { ...(await withOutput(deps.outputs, opened.record)), ...(next ? { next: await claimNext(deps, next) } : {}) }
-	if (next === undefined) return (await settle(deps, ending)).task
-	const claim = prepareClaim(deps, next.request, next.scope)
-	const { task, rows } = await settle(deps, ending, claim.statements())
-	return { ...task, next: rows === null ? await claimNext(deps, next) : await claim.finish(rows) }
+	const { task, claim } = await storeGathered(deps, { ending, next })
+	return next ? { ...task, next: await claim(deps) } : task
 }
-
-const claimNext = (deps: TaskQueueDeps, { request, scope }: ClaimNext) => claimTasks(deps, { ...request, waitMs: 0 }, scope)
 
 /** Null for a report that is stored already. */
 async function endingOf(deps: TaskQueueDeps, opened: Opened, report: CompleteReport): Promise<Completion | null> {

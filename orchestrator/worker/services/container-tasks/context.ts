@@ -19,6 +19,8 @@ export interface TaskQueueDeps {
 	outputs: OutputStore
 	listener: TaskListener
 	sleep: (ms: number) => Promise<void>
+	/** Keeps work alive whose request was cut off. */
+	waitUntil?: (work: Promise<unknown>) => void
 	/** Takes known secrets out of a text that a runner sent. Patch sets do not pass through it: they have a check of their own. */
 	redact?: (text: string) => string
 	/** How many tasks of one Worker may run at once where nobody set another number. */

@@ -3,6 +3,7 @@ import type { Compilable } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { archivableQuery } from '../../database/repositories/containerTaskArchive.ts'
 import { claimStatements, hasWorkQuery, promoteStatement, untidyQuery } from '../../database/repositories/containerTaskClaims.ts'
+import { sharedClaimStatements } from '../../database/repositories/containerTaskSharedClaims.ts'
 import type { Claimable } from '../../database/repositories/containerTaskChoice.ts'
 import { afterCompletions, afterFailures } from '../../database/repositories/containerTaskDependencies.ts'
 import { idList } from '../../database/idList.ts'
@@ -28,10 +29,12 @@ const BY_STATUS = /container_tasks_of_(worker_)?status/
 
 describe('query plans', () => {
 	const [log, count, claim] = claimStatements(claimable, claimer)
+	const [logShared, , claimShared, lookForOwn] = sharedClaimStatements(claimable, [{ ...claimer, containerName: 'c1' }, { ...claimer, containerName: 'c2' }], claimer)
 	it.each<[string, Compilable<unknown>]>([
 		['choose tasks and log them', log],
 		['choose tasks of one Worker', claimStatements({ ...claimable, owner: 'w' }, claimer)[0]],
 		['choose fifty', claimStatements({ ...claimable, limit: 50 }, claimer)[0]],
+		['choose for several runners', logShared],
 		['look for work', hasWorkQuery(claimable)],
 	])('%s: from lane to lane in the claim index', async (_name, query) => {
 		const text = await planOf(query)
@@ -44,6 +47,8 @@ describe('query plans', () => {
 	it.each<[string, Compilable<unknown>]>([
 		['count a claim', count],
 		['claim what was chosen', claim],
+		['claim what was chosen for several runners', claimShared],
+		['look for what is meant for one of several containers', lookForOwn],
 		['claim one task', claimStatements({ ...claimable, taskId: 'CTK-0' }, claimer)[0]],
 		['look for what is untidy', untidyQuery(1)],
 		['let in what is due', promoteStatement(1, 1)],
