@@ -102,9 +102,10 @@ export function parseVars(env: Env): Vars {
 	}
 }
 
+const SECRETS: ReadonlySet<string> = new Set([...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, ...JULES_WEBHOOK_SECRETS, 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY'])
+
 /** Reads a secret by its name; undefined when the Worker has none. Names outside the fixed list are refused. */
 export function readSecret(env: Env, name: string): string | undefined {
-	const known: readonly string[] = [...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, ...JULES_WEBHOOK_SECRETS, 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY']
-	const value = known.includes(name) ? env[name] : undefined
+	const value = SECRETS.has(name) ? env[name] : undefined
 	return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -168,7 +168,7 @@ function createWork(outside: Outside, foundation: Foundation) {
 	})
 	const containers = createContainers({ db, now, pools: vars.pools, workerName: vars.workerName, poolOf: (workerName) => env.CONTAINER_POOL.getByName(workerName), containerOf: (platformName) => env.AGENT_CONTAINER?.getByName(platformName) ?? null, snapshots: createPoolSnapshots(env.POOL_SNAPSHOTS) })
 	const queue = withPools(
-		createTaskQueue({ db, now, ids, sleep: outside.sleep, waitUntil: outside.waitUntil, leaseMs: vars.leaseMs, outputs: createOutputStore(env.OUTPUTS), listener, redact: createRedactor(foundation.secrets.values()) }),
+		createTaskQueue({ db, now, ids, sleep: outside.sleep, waitUntil: outside.waitUntil, leaseMs: vars.leaseMs, outputs: createOutputStore(env.OUTPUTS), listener, redact: createRedactor(foundation.secrets.values) }),
 		(workerNames) => outside.waitUntil(containers.nudge(workerNames)),
 	)
 	// Executions and batches have Workflows of their own; the id says which one waits.

@@ -244,7 +244,7 @@ describe('the output of a command', () => {
 
 	it('holds no secret that is known, nor do errors, progress and evidence', async () => {
 		const secret = 'key-of-codex-0123456789'
-		const redact = createRedactor([secret, 'short'])
+		const redact = createRedactor(() => [secret, 'short'])
 		const { complete, queue, taskId, leaseToken, db, submit, claimOne, evidence } = await run({ exitCode: 0, stdout: `${'y'.repeat(70_000)} ${secret} short`, nested: [{ [secret]: secret }] }, { redact })
 		await queue.heartbeat(taskId, { leaseToken, progress: [{ at: 1, kind: 'tool', text: `curl -H ${secret}` }] })
 		await complete()

@@ -4,10 +4,11 @@ const HIDDEN = '[redacted]'
 /** Shorter values stand in ordinary text by chance. */
 const MIN_SECRET_CHARS = 8
 
-/** Takes the values of known secrets out of texts. */
-export function createRedactor(secrets: readonly string[]): (text: string) => string {
-	const forms = [...new Set(secrets.filter(({ length }) => length >= MIN_SECRET_CHARS).flatMap((secret) => [secret, encodeURIComponent(secret)]))]
-	return (text) => forms.reduce((rest, form) => rest.replaceAll(form, HIDDEN), text)
+/** Takes the values of known secrets out of texts. They are read when the first text comes: most calls bring none. */
+export function createRedactor(secrets: () => readonly string[]): (text: string) => string {
+	let known: readonly string[] | undefined
+	const readForms = () => [...new Set(secrets().filter(({ length }) => length >= MIN_SECRET_CHARS).flatMap((secret) => [secret, encodeURIComponent(secret)]))]
+	return (text) => (known ??= readForms()).reduce((rest, form) => rest.replaceAll(form, HIDDEN), text)
 }
 
 /** A copy of what a runner sent without known secrets, in keys as in values. */
