@@ -124,6 +124,13 @@ class Spool:
                 events.append(event)
         return events[-MAX_SPOOLED:]
 
+    def add(self, events: list[Event]) -> list[Event]:
+        """All that waits then. What is there under the same id is replaced: the same thing was said with less."""
+        new = {event['event_id'] for event in events}
+        waiting = [*(event for event in self.read() if event['event_id'] not in new), *events]
+        self.write(waiting)
+        return waiting
+
     def write(self, events: list[Event]) -> None:
         home = self.state.open(make=bool(events))
         if home is None:
@@ -149,12 +156,13 @@ class Spool:
 def tell(state: State, url: str, events: list[Event]) -> dict[str, object]:
     """Spools, sends without the lock, and takes what got through out of the spool. The caller holds the lock and loses it."""
     from .state import lock, unlock
+    from .untold import forget
 
     started = time.monotonic()
     spool = Spool(state)
     try:
-        waiting = [*spool.read(), *events]
-        spool.write(waiting)
+        waiting = spool.add(events)
+        forget(state)
     except (OSError, Refusal):
         # Without a place to keep them they are still sent once.
         waiting = events

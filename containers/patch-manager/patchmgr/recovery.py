@@ -33,8 +33,10 @@ def recover(state: State) -> list[Note]:
     else:
         _empty_staging(home)
     from .settling import finish
+    from .untold import spool
 
     finish(state)
+    spool(state)
     return notes
 
 

@@ -52,10 +52,11 @@ def apply(session: Session) -> Result:
             about['task_statuses'] = statuses
         if request.replays is not None:
             result['replays'] = about['replays'] = request.replays
-        result['diff_path'] = _land(state, key, plan, about, {name: 'patched' for name in statuses})
+        told = _told(session, key, ['patch_requested', 'patch_applied'])
+        result['diff_path'] = _land(state, key, plan, about, {name: 'patched' for name in statuses}, told)
         session.patch_id = result['patch_id'] = key
-        return _finish(session, plan, result, before)
-    return _finish(session, plan, result, None)
+        return _finish(session, plan, result, before, told)
+    return _finish(session, plan, result, None, [])
 
 
 def _check_share(plan: Plan, most: str) -> None:
@@ -87,8 +88,19 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _land(state: State, key: str, plan: Plan, about: dict[str, object], statuses: _Statuses) -> str:
-    """Where the diff is kept. The list of tasks follows the landing, also when this process dies in between."""
+def _told(session: Session, key: str, kinds: list[str], more: Result | None = None) -> list[Result]:
+    """What is told of a landing that has not begun; nothing, if nobody wants to know."""
+    return [session.event(kind, {**(more or {}), 'patch_id': key}) for kind in kinds] if session.url() else []
+
+
+def _in_full(events: list[Result], told: list[Result]) -> list[Result]:
+    """The events under the ids of what was kept before the landing: whoever has spooled that has said the same thing."""
+    return [{**event, 'event_id': kept['event_id']} for event, kept in zip(events, told)] or events
+
+
+def _land(state: State, key: str, plan: Plan, about: dict[str, object], statuses: _Statuses, told: list[Result]) -> str:
+    """Where the diff is kept. List of tasks and events follow the landing, also when this process dies in between."""
+    from . import untold
     from .audit import keep_diff
     from .diff import FileDiff
     from .landing import land
@@ -99,12 +111,13 @@ def _land(state: State, key: str, plan: Plan, about: dict[str, object], statuses
         about['merged'] = merged
     diff = b''.join(FileDiff(outcome).whole() for outcome in plan.outcomes if outcome.status != ALREADY)
     keep(state, key, plan, statuses)
+    untold.keep(state, key, told)
     land(state, key, plan.targets, {'at': int(time.time() * 1000), **about}, diff)
     finish(state)
     return keep_diff(state, key, diff)
 
 
-def _finish(session: Session, plan: Plan, result: Result, before: TsCheck | None) -> Result:
+def _finish(session: Session, plan: Plan, result: Result, before: TsCheck | None, told: list[Result]) -> Result:
     check = _compile_after(session, plan)
     result['ts_check_ok'] = None if check is None else check.is_ok
     if check is not None:
@@ -120,7 +133,7 @@ def _finish(session: Session, plan: Plan, result: Result, before: TsCheck | None
         if errors:
             return _roll_back(session, result, errors)
     seen: Result = {key: result.get(key) for key in ('ts_check_ok', 'ts_check_out', 'diff_path')}
-    events = [session.event('patch_requested'), session.event('patch_applied', seen)]
+    events = _in_full([session.event('patch_requested'), session.event('patch_applied', seen)], told)
     if result['ts_check_ok']:
         events.append(session.event('patch_validated', seen))
     if session.url():
@@ -200,13 +213,13 @@ def _compile_after(session: Session, plan: Plan) -> TsCheck | None:
 
 def _roll_back(session: Session, result: Result, errors: list[str]) -> Result:
     key = str(result['patch_id'])
-    undo = _take_back(session, key, {'reason': 'the compiler found new errors'})
+    undo, told = _take_back(session, key, {'reason': 'the compiler found new errors'})
     refusal = Refusal('PATCH_POLICY', f'The compiler found {len(errors)} new error(s), so {key!a} was taken back.', rule='ts-check', errors=errors[:20])
     session.patch_id = key
     if session.url():
         session.tell([
             session.event('patch_requested'), session.event('patch_failed', {'error': refusal.message, 'code': refusal.code}),
-            session.event('patch_reverted', {'reverted_by': undo['patch_id']}),
+            *_in_full([session.event('patch_reverted', {'reverted_by': undo['patch_id']})], told),
         ])
     kept = {name: result.get(name) for name in ('ts_check_ok', 'ts_check_out')}
     return {**failure(refusal, key, session.operations), **kept, 'rolled_back': True, 'reverted_by': undo['patch_id']}
@@ -215,16 +228,16 @@ def _roll_back(session: Session, result: Result, errors: list[str]) -> Result:
 def revert(session: Session) -> Result:
     session.patch_id = patch_id = session.invocation.positional[0]
     session.state()
-    result = _take_back(session, patch_id, dict(session.meta), session.invocation.has('--dry-run'))
+    result, told = _take_back(session, patch_id, dict(session.meta), session.invocation.has('--dry-run'))
     if result.get('dry_run'):
         return result
     session.patch_id = str(result['patch_id'])
     if result['diff_path'] and session.url():
-        session.tell([session.event('patch_reverted', {'reverts': result['reverts'], 'diff_path': result['diff_path']})])
+        session.tell(_in_full([session.event('patch_reverted', {'reverts': result['reverts'], 'diff_path': result['diff_path']})], told))
     return result
 
 
-def _take_back(session: Session, patch_id: str, meta: dict[str, object], is_dry: bool = False) -> Result:
+def _take_back(session: Session, patch_id: str, meta: dict[str, object], is_dry: bool = False) -> tuple[Result, list[Result]]:
     from .history import plan_revert
 
     state = session.state()
@@ -234,18 +247,20 @@ def _take_back(session: Session, patch_id: str, meta: dict[str, object], is_dry:
         state.check_not_own(target.path)
     result = success(reversal.key, plan, [], has_diffs=True)
     result['reverts'] = reversal.undoes
+    told: list[Result] = []
     if is_dry:
         result['dry_run'] = True
-        return result
+        return result, told
     if plan.targets:
         then = reversal.record.get('task_statuses')
         statuses: _Statuses = {name: _text(value) for name, value in then.items()} if isinstance(then, dict) else {}
         about: Result = {'patch_id': reversal.key, 'reverts': reversal.undoes, **meta}
         if statuses:
             about['task_statuses'] = _statuses_now(session, statuses)
-        result['diff_path'] = _land(state, reversal.key, plan, about, statuses)
+        told = _told(session, reversal.key, ['patch_reverted'], {'reverts': reversal.undoes})
+        result['diff_path'] = _land(state, reversal.key, plan, about, statuses, told)
         _log(session, plan, result)
-    return result
+    return result, told
 
 
 def _statuses_now(session: Session, statuses: _Statuses) -> _Statuses:
