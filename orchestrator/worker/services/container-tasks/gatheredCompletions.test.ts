@@ -4,14 +4,16 @@ import type { TaskInput } from '@shared/container-task-queue'
 import { sql } from '../../database/client.ts'
 import { createFixture, LEASE_MS } from './testing/fixture.ts'
 import type { TaskQueueDeps } from './context.ts'
+import type { TaskListener } from './taskListener.ts'
+import { appendLog } from '../../database/repositories/operationLogs.ts'
 
 /** A queue that waits in real time, whose batches are counted, and of which several containers hold a task each. */
-async function createCrowd(inputs: Partial<TaskInput>[], { holders = 4, ...more }: { holders?: number } & Partial<TaskQueueDeps> = {}) {
+async function createCrowd(inputs: Partial<TaskInput>[], { holders = 4, collect, ...more }: { holders?: number; collect?: TaskListener['collect'] } & Partial<TaskQueueDeps> = {}) {
 	const { db } = await createFixture()
 	const batches: number[] = []
 	const counted: typeof db = { ...db, batch: (statements) => (batches.push(statements.length), db.batch(statements)) }
 	const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
-	const fixture = await createFixture({}, { db: counted, sleep, ...more })
+	const fixture = await createFixture(collect ? { collect } : {}, { db: counted, sleep, ...more })
 	const { queue, claim } = fixture
 	const submit = (given: Partial<TaskInput>[], workerName = 'w') => queue.submitMany(given.map((input) => ({ taskType: 'command', command: ['true'], ...input })), { workerName })
 	await submit(Array.from({ length: holders }, () => ({})))
@@ -90,6 +92,14 @@ describe('completions that come at the same time', () => {
 		const answers = valuesOf(await completeAtOnce([0, 1, 2].map((n) => () => complete(n))))
 		expect(taken(answers).flat()).toHaveLength(1)
 		expect(await queue.get(held[3]?.task.taskId ?? '')).toMatchObject({ status: 'assigned', attempt: 2 })
+	})
+
+	it('are stored one by one where they bring more than their own row', async () => {
+		const collect: TaskListener['collect'] = async (_task, output) => ({ output, statements: output['by'] === 1 ? [appendLog({ source: 'test', operation: 'collected', workerName: 'w', at: 1 })] : [] })
+		const { complete, completeAtOnce, batches, log } = await createCrowd([{}, {}, {}, {}], { collect })
+		expect(taken(valuesOf(await completeAtOnce([0, 1, 2, 3].map((n) => () => complete(n))))).flat()).toHaveLength(4)
+		expect(batches.toSorted((a, b) => a - b)).toEqual([9, 10, 10])
+		expect((await log()).filter((operation) => operation === 'collected')).toHaveLength(1)
 	})
 
 	it('keep apart what runners of different Workers may take', async () => {

@@ -23,13 +23,16 @@ export interface Stored {
 const LIMITS = { atOnce: 1, largest: 32, patienceMs: 25, lostAfterMs: 10_000, heardWithinMs: 5 }
 const gather = createGatherer<Reported, Stored>(LIMITS)
 
+/** Whether the task's own row is all that is written: a patch set, and what a runner said last, bring statements of their own, and those of many are too many for a call. */
+const isPlain = ({ collected, report }: Completion): boolean => collected.statements.length === 0 && (report.progress ?? []).length === 0
+
 /** Stores a result, together with those that come at the same time. Throws as `settle`. */
 export function storeGathered(deps: TaskQueueDeps, reported: Reported): Promise<Stored> {
 	const { ending, next } = reported
 	const { taskId } = ending.record.task
 	const alone = () => storeAlone(deps, reported)
 	const key = next ? sharedClaimKey(next) : ''
-	if (key === null) return alone()
+	if (key === null || !isPlain(ending)) return alone()
 	const { now, sleep, waitUntil = () => undefined } = deps
 	return gather({ item: reported, key, names: next ? [taskId, claimerOf(next)] : [taskId] }, { alone, together: (all) => storeTogether(deps, all), waitUntil, now, sleep })
 }
