@@ -14,14 +14,14 @@ export async function docker(...args: string[]): Promise<string> {
 	return stdout.trim()
 }
 
-/** Why the image cannot be used here; null when it can. It is built (minutes, a gigabyte) only where VIBEHQ_TEST_IMAGE=1 asks for it. */
+/** Why the image cannot be used here; null when it can. It is built (minutes, a gigabyte) only where VIBEHQ_TEST_IMAGE=1 asks for it, as `npm run test:containers` does. */
 export async function whyNoImage(): Promise<string | null> {
 	if (!(await works('docker', 'info'))) return 'no Docker daemon answers'
 	if (process.env['VIBEHQ_TEST_IMAGE'] === '1') {
 		await bundle()
 		await docker('build', '-f', 'containers/factory-base.Dockerfile', '-t', IMAGE, '.')
 	}
-	return (await works('docker', 'image', 'inspect', IMAGE)) ? null : `there is no image ${IMAGE}; VIBEHQ_TEST_IMAGE=1 builds it`
+	return (await works('docker', 'image', 'inspect', IMAGE)) ? null : `there is no image ${IMAGE}: npm run test:containers builds it and tests this`
 }
 
 export async function whyNoBubblewrap(): Promise<string | null> {
