@@ -131,6 +131,7 @@ describe('gather', () => {
 		await next()
 		expect(itemsOf()).toEqual([['a'], ['lost', 'taken']])
 		expect(held).toHaveLength(1)
+		await pass(100)
 		await pass(999)
 		expect(runs).toHaveLength(2)
 		await pass(1)

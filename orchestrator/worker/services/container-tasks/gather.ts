@@ -27,7 +27,7 @@ export interface Limits {
 	largest: number
 	/** A call that has waited this long begins, whatever is under way. */
 	patienceMs: number
-	/** What began this long ago is taken to be lost: a request that was cut off does not say so. */
+	/** What began this long ago, after the patience, is taken to be lost: a request that was cut off does not say so. */
 	lostAfterMs: number
 	/** The leader of a group goes on only when the others have heard, or after this time. */
 	heardWithinMs: number
@@ -95,14 +95,19 @@ export function createGatherer<Item, Result>({ atOnce, largest, patienceMs, lost
 	return async function gather(gathered: Gathered<Item>, ways: Ways<Item, Result>): Promise<Result> {
 		const { now, sleep, alone } = ways
 		const entry: Entry<Item, Result> = { ...gathered, outcome: Promise.withResolvers(), heard: Promise.withResolvers(), since: now(), wake: () => undefined }
-		const patience = entry.since + patienceMs
 		waiting.add(entry)
-		while (waiting.has(entry) && now() < patience && !mayBegin(entry, now())) {
+		if (mayBegin(entry, now())) return lead(entry, ways)
+		let [isPatient, isSettled] = [true, false]
+		// Timers are dear, and most calls need only this one.
+		const patience = sleep(patienceMs).then(() => (isPatient = false))
+		while (waiting.has(entry) && isPatient && !mayBegin(entry, now())) {
 			const woken = new Promise<void>((resolve) => (entry.wake = resolve))
-			await Promise.race([woken, entry.outcome.promise, sleep(patience - now())])
+			await Promise.race([woken, entry.outcome.promise, patience])
 		}
 		if (waiting.has(entry)) return lead(entry, ways)
-		const outcome = await Promise.race([entry.outcome.promise, sleep(lostAfterMs).then(() => null)])
+		const lost = patience.then(() => (isSettled ? null : sleep(lostAfterMs).then(() => null)))
+		const outcome = await Promise.race([entry.outcome.promise, lost])
+		isSettled = true
 		entry.heard.resolve()
 		return outcome ?? alone()
 	}
