@@ -1,6 +1,6 @@
 import { exports } from 'cloudflare:workers'
 import { z } from 'zod'
-import { GITHUB_SECRETS, JULES_WEBHOOK_SECRETS, PROVIDER_SECRETS, ProviderName, SecretMode } from '@shared/contracts'
+import { ProviderName, SECRET_NAMES, SecretMode } from '@shared/contracts'
 import type { ProviderTaskMessage } from '@shared/contracts'
 import { parsePools } from './services/containers/poolConfig.ts'
 import type { ContainerPort } from './services/containers/drivers/cloudflareContainers.ts'
@@ -102,10 +102,8 @@ export function parseVars(env: Env): Vars {
 	}
 }
 
-const SECRETS: ReadonlySet<string> = new Set([...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, ...JULES_WEBHOOK_SECRETS, 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY'])
-
 /** Reads a secret by its name; undefined when the Worker has none. Names outside the fixed list are refused. */
 export function readSecret(env: Env, name: string): string | undefined {
-	const value = SECRETS.has(name) ? env[name] : undefined
+	const value = SECRET_NAMES.includes(name) ? env[name] : undefined
 	return typeof value === 'string' && value !== '' ? value : undefined
 }

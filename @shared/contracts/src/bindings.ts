@@ -25,6 +25,8 @@ export const PROVIDER_SECRETS = {
 export const GITHUB_SECRETS = ['GITHUB_APP_PRIVATE_KEY', 'GITHUB_TOKEN', 'GITHUB_WEBHOOK_SECRET', 'GITHUB_WEBHOOK_SECRET_OLD'] as const
 /** Signs what `/webhooks/jules` takes; none is needed as long as nobody relays. While it is being changed, the old value stands beside it. */
 export const JULES_WEBHOOK_SECRETS = ['JULES_WEBHOOK_SECRET', 'JULES_WEBHOOK_SECRET_OLD'] as const
+/** All of them: what may be read by name, and what is taken out of texts. */
+export const SECRET_NAMES: readonly string[] = [...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, ...JULES_WEBHOOK_SECRETS, 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY']
 
 /** What `ctx.props` of a service binding carries: who is calling. */
 export interface CallerProps {

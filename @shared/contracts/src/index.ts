@@ -12,7 +12,7 @@ export {
 	ToolCallResult,
 } from './aiOps.ts'
 export type { AIRpc } from './aiOps.ts'
-export { GITHUB_SECRETS, JULES_WEBHOOK_SECRETS, ORCHESTRATOR_BINDINGS, ORCHESTRATOR_SERVICE, PROVIDER_SECRETS, PROVIDER_TASKS_DLQ, PROVIDER_TASKS_QUEUE } from './bindings.ts'
+export { GITHUB_SECRETS, JULES_WEBHOOK_SECRETS, ORCHESTRATOR_BINDINGS, ORCHESTRATOR_SERVICE, PROVIDER_SECRETS, PROVIDER_TASKS_DLQ, PROVIDER_TASKS_QUEUE, SECRET_NAMES } from './bindings.ts'
 export type { CallerProps } from './bindings.ts'
 export { CollisionKind, CollisionView, LineSpan, TouchedFiles } from './collision.ts'
 export {

@@ -1,4 +1,4 @@
-import { AppError, GITHUB_SECRETS, JULES_WEBHOOK_SECRETS, PROVIDER_SECRETS } from '@shared/contracts'
+import { AppError, PROVIDER_SECRETS, SECRET_NAMES } from '@shared/contracts'
 import type { ProviderName, SecretMode } from '@shared/contracts'
 
 export interface SecretServiceDeps {
@@ -8,8 +8,6 @@ export interface SecretServiceDeps {
 
 /** The variable in which each CLI looks for its key, where that is not the name of our secret. */
 const CLI_VARIABLES: Partial<Record<ProviderName, string>> = { claude: 'ANTHROPIC_API_KEY' }
-
-const ALL: readonly string[] = [...Object.values(PROVIDER_SECRETS), ...GITHUB_SECRETS, ...JULES_WEBHOOK_SECRETS, 'POOL_HOST_TOKEN', 'TOKEN_SIGNING_KEY']
 
 /** Secrets by name, resolved at the moment of use. Values pass through; nothing here keeps, logs or stores one. */
 export function createSecretService({ readSecret }: SecretServiceDeps) {
@@ -21,7 +19,7 @@ export function createSecretService({ readSecret }: SecretServiceDeps) {
 	return {
 		has: (name: string): boolean => readSecret(name) !== undefined,
 		/** Every secret there is: what must be found in nothing that an agent wrote. */
-		values: (): string[] => ALL.flatMap((name) => readSecret(name) ?? []),
+		values: (): string[] => SECRET_NAMES.flatMap((name) => readSecret(name) ?? []),
 		/** Throws SECRET_MISSING, which names the secret. */
 		resolve,
 		/**
