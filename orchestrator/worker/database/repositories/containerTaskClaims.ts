@@ -46,7 +46,7 @@ interface Claim extends Claimer {
 	limit: number
 }
 
-const logClaim = (ids: RawBuilder<number>, { claimId, assignedTo, now }: Pick<Claim, 'claimId' | 'assignedTo' | 'now'>): Statement =>
+export const logClaim = (ids: RawBuilder<number>, { claimId, assignedTo, now }: { claimId: string; assignedTo: string | RawBuilder<unknown>; now: number }): Statement =>
 	logTasks((where) => where('id', 'in', ids), { operation: 'queue.claimed', at: now, details: { claim: claimId, attempt: raw`attempt + 1`, assignedTo } })
 
 type Logged = Pick<Claim, 'claimId' | 'assignedTo' | 'now'> & LaneValues

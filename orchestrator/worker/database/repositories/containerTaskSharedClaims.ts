@@ -1,13 +1,11 @@
 import { sql as raw } from 'kysely'
-import type { Compilable } from 'kysely'
 import { sql } from '../client.ts'
 import type { Statement } from '../client.ts'
 import { prepared } from '../prepared.ts'
-import { assigned, countChosen, isOfClaim, RETURNED } from './containerTaskClaims.ts'
+import { assigned, countChosen, isOfClaim, logClaim, RETURNED } from './containerTaskClaims.ts'
 import type { Claimer } from './containerTaskClaims.ts'
 import { anyReadyFor, severalClaimableIds, sharedLaneValues, targetsOfContainers } from './containerTaskChoice.ts'
 import type { Claimable, LaneValues } from './containerTaskChoice.ts'
-import { logTasks } from './containerTaskLog.ts'
 
 /** One of several claimers that differ in nothing but their containers. */
 export type SharedClaimer = Pick<Claimer, 'assignedTo' | 'leaseBase'> & { containerName: string }
@@ -24,10 +22,10 @@ interface SharedClaim extends LaneValues {
 
 /** Each task gets one of the claimers. Which of them gets which does not matter: any may take what another could. */
 const logShared = prepared((claim: SharedClaim) =>
-	logTasks((where) => where.and([where('id', 'in', severalClaimableIds(claim)), raw<boolean>`not exists ${anyReadyFor(claim.own)}`]), {
-		operation: 'queue.claimed',
-		at: claim.now,
-		details: { claim: claim.claimId, attempt: raw`attempt + 1`, assignedTo: raw`${claim.claimers} ->> ('$[' || (row_number() over (order by id) - 1) || '][0]')` },
+	logClaim(raw<number>`(select id from ${severalClaimableIds(claim)} where not exists ${anyReadyFor(claim.own)})`, {
+		claimId: claim.claimId,
+		assignedTo: raw`${claim.claimers} ->> ('$[' || (row_number() over (order by id) - 1) || '][0]')`,
+		now: claim.now,
 	}),
 )
 
@@ -50,7 +48,7 @@ const lookForOwn = prepared(({ own }: { own: string }) => sql.selectFrom(raw<{ f
  * them. It takes nothing while a task is ready that is meant for one of their containers, which the last statement tells with a row:
  * which of them may take what depends then, so each has to claim for itself.
  */
-export function sharedClaimStatements(claimable: Omit<Claimable, 'limit'>, claimers: readonly SharedClaimer[], more: { claimId: string; leaseMs: number }): [log: Statement, count: Statement, claim: Compilable<unknown>, own: Statement] {
+export function sharedClaimStatements(claimable: Omit<Claimable, 'limit'>, claimers: readonly SharedClaimer[], more: { claimId: string; leaseMs: number }): [log: Statement, count: Statement, claim: Statement, own: Statement] {
 	const limit = claimers.length
 	const own = targetsOfContainers(claimable.workerName, claimers.map(({ containerName }) => containerName))
 	const claim: SharedClaim = { ...sharedLaneValues({ ...claimable, limit }), ...more, now: claimable.now, own, claimers: JSON.stringify(claimers.map(({ assignedTo, leaseBase }) => [assignedTo, leaseBase])) }

@@ -68,6 +68,9 @@ export function toClaimable(deps: TaskQueueDeps, request: NextClaim, scope: Clai
 	return { ...runner, limit, maxRunning: deps.maxRunning ?? DEFAULT_MAX_RUNNING, now: deps.now(), owner: scope.owner, taskId: scope.taskId }
 }
 
+/** As it stands in `assigned_to`. */
+export const claimerOf = ({ workerName, containerName }: NextClaim): string => `${workerName}:${containerName}`
+
 /** A claim as part of a batch: its statements as of now, which are four, and what to do with what they returned. */
 export interface PreparedClaim {
 	/** Those of a claim of its own, with each call. */
@@ -78,7 +81,7 @@ export interface PreparedClaim {
 export function prepareClaim(deps: TaskQueueDeps, request: NextClaim, scope: ClaimScope): PreparedClaim {
 	function statements(): Statement[] {
 		const claimable = toClaimable(deps, request, scope)
-		const claimer: Claimer = { claimId: deps.ids.containerTask(), assignedTo: `${request.workerName}:${request.containerName}`, leaseBase: deps.ids.leaseToken(), leaseMs: deps.leaseMs }
+		const claimer: Claimer = { claimId: deps.ids.containerTask(), assignedTo: claimerOf(request), leaseBase: deps.ids.leaseToken(), leaseMs: deps.leaseMs }
 		return [untidyQuery(claimable.now), ...claimStatements(claimable, claimer)]
 	}
 	const takenBy = ([, , , taken = []]: readonly unknown[][]) => handOut(toClaimedRows(taken))

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createGatherer } from './gather.ts'
 import type { Gathered, Limits, Ways } from './gather.ts'
 
-const LIMITS: Limits = { atOnce: 1, largest: 3, patienceMs: 100, lostAfterMs: 1000, heardWithinMs: 5 }
+const LIMITS: Limits = { largest: 3, patienceMs: 100, lostAfterMs: 1000, heardWithinMs: 5 }
 
 /** A gatherer whose work ends when the test says so, on a clock that only the test moves. */
 function createWorld(limits: Partial<Limits> = {}) {

@@ -21,8 +21,6 @@ export interface Ways<Item, Result> {
 }
 
 export interface Limits {
-	/** Groups that may be under way before calls wait. */
-	atOnce: number
 	/** Items in a group. */
 	largest: number
 	/** A call that has waited this long begins, whatever is under way. */
@@ -44,7 +42,7 @@ interface Entry<Item, Result> extends Gathered<Item> {
  * Returns a function that does something for an item, alone or in a group that one of its callers leads. An item that was taken along by a
  * request which was cut off is done alone after `lostAfterMs`, so it must be harmless to do it twice.
  */
-export function createGatherer<Item, Result>({ atOnce, largest, patienceMs, lostAfterMs, heardWithinMs }: Limits) {
+export function createGatherer<Item, Result>({ largest, patienceMs, lostAfterMs, heardWithinMs }: Limits) {
 	const waiting = new Set<Entry<Item, Result>>()
 	const underWay = new Map<Entry<Item, Result>, number>()
 
@@ -53,7 +51,7 @@ export function createGatherer<Item, Result>({ atOnce, largest, patienceMs, lost
 		for (const [leader, begunAt] of underWay) if (begunAt + lostAfterMs <= now) underWay.delete(leader)
 		for (const each of waiting) if (each.since + lostAfterMs <= now) waiting.delete(each)
 		const next = [...waiting].find(({ since }) => since + 2 * patienceMs > now)
-		return underWay.size < atOnce && next?.key === entry.key
+		return underWay.size === 0 && next?.key === entry.key
 	}
 
 	/** The leader and those that can go with it; they wait no more. */

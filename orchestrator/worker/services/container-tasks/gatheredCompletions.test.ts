@@ -3,17 +3,16 @@ import type { ClaimedTask } from '@shared/contracts'
 import type { TaskInput } from '@shared/container-task-queue'
 import { sql } from '../../database/client.ts'
 import { createFixture, LEASE_MS } from './testing/fixture.ts'
-import type { TaskQueueDeps } from './context.ts'
 import type { TaskListener } from './taskListener.ts'
 import { appendLog } from '../../database/repositories/operationLogs.ts'
 
 /** A queue that waits in real time, whose batches are counted, and of which several containers hold a task each. */
-async function createCrowd(inputs: Partial<TaskInput>[], { holders = 4, collect, ...more }: { holders?: number; collect?: TaskListener['collect'] } & Partial<TaskQueueDeps> = {}) {
+async function createCrowd(inputs: Partial<TaskInput>[], { holders = 4, collect }: { holders?: number; collect?: TaskListener['collect'] } = {}) {
 	const { db } = await createFixture()
 	const batches: number[] = []
 	const counted: typeof db = { ...db, batch: (statements) => (batches.push(statements.length), db.batch(statements)) }
 	const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
-	const fixture = await createFixture(collect ? { collect } : {}, { db: counted, sleep, ...more })
+	const fixture = await createFixture(collect ? { collect } : {}, { db: counted, sleep })
 	const { queue, claim } = fixture
 	const submit = (given: Partial<TaskInput>[], workerName = 'w') => queue.submitMany(given.map((input) => ({ taskType: 'command', command: ['true'], ...input })), { workerName })
 	await submit(Array.from({ length: holders }, () => ({})))
@@ -21,7 +20,7 @@ async function createCrowd(inputs: Partial<TaskInput>[], { holders = 4, collect,
 	for (let n = 0; n < holders; n++) held.push(...(await claim({ containerName: `c${n}` })))
 	await submit(inputs)
 	const nextOf = (n: number, owner?: string) => ({ request: { workerName: 'pool', containerName: `c${n}`, taskTypes: ['command' as const], capabilities: [], max: 1 }, scope: owner === undefined ? {} : { owner } })
-	const complete = (n: number, { leaseToken = held[n]?.leaseToken, owner }: { leaseToken?: string | undefined; owner?: string } = {}) => queue.complete(held[n]?.task.taskId ?? '', { leaseToken, output: { by: n }, next: nextOf(n, owner) })
+	const complete = (n: number, owner?: string) => queue.complete(held[n]?.task.taskId ?? '', { leaseToken: held[n]?.leaseToken, output: { by: n }, next: nextOf(n, owner) })
 	/** The first goes by itself, and the others come while it is under way. */
 	const completeAtOnce = async (calls: (() => ReturnType<typeof complete>)[]) => {
 		batches.length = 0
@@ -105,7 +104,7 @@ describe('completions that come at the same time', () => {
 	it('keep apart what runners of different Workers may take', async () => {
 		const { complete, completeAtOnce, submit, batches } = await createCrowd([], { holders: 5 })
 		await submit([{}, {}], 'other')
-		const answers = valuesOf(await completeAtOnce([() => complete(0), () => complete(1), () => complete(2, { owner: 'w' }), () => complete(3), () => complete(4, { owner: 'w' })]))
+		const answers = valuesOf(await completeAtOnce([() => complete(0), () => complete(1), () => complete(2, 'w'), () => complete(3), () => complete(4, 'w')]))
 		expect(batches).toEqual([9, 10, 10])
 		expect(answers.map(({ next }) => next?.length)).toEqual([1, 1, 0, 0, 0])
 	})

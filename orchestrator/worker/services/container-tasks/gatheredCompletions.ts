@@ -1,12 +1,12 @@
 import type { ClaimedTask, ContainerTask } from '@shared/contracts'
 import type { ClaimNext } from '@shared/container-task-queue'
-import { claimNext, prepareClaim } from './claim.ts'
+import { claimerOf, claimNext, prepareClaim } from './claim.ts'
 import { prepareCompletions } from './completions.ts'
 import type { TaskQueueDeps } from './context.ts'
 import type { Completion } from './ending.ts'
 import { createGatherer } from './gather.ts'
 import { settle } from './settle.ts'
-import { claimerOf, prepareSharedClaim, sharedClaimKey } from './sharedClaim.ts'
+import { prepareSharedClaim, sharedClaimKey } from './sharedClaim.ts'
 
 /** A result that may be stored, and what its runner wants next. */
 export interface Reported {
@@ -20,7 +20,7 @@ export interface Stored {
 	claim: (deps: TaskQueueDeps) => Promise<ClaimedTask[]>
 }
 
-const LIMITS = { atOnce: 1, largest: 32, patienceMs: 25, lostAfterMs: 10_000, heardWithinMs: 5 }
+const LIMITS = { largest: 32, patienceMs: 25, lostAfterMs: 10_000, heardWithinMs: 5 }
 const gather = createGatherer<Reported, Stored>(LIMITS)
 
 /** Whether the task's own row is all that is written: a patch set, and what a runner said last, bring statements of their own, and those of many are too many for a call. */
@@ -34,7 +34,7 @@ export function storeGathered(deps: TaskQueueDeps, reported: Reported): Promise<
 	const key = next ? sharedClaimKey(next) : ''
 	if (key === null || !isPlain(ending)) return alone()
 	const { now, sleep, waitUntil = () => undefined } = deps
-	return gather({ item: reported, key, names: next ? [taskId, claimerOf(next)] : [taskId] }, { alone, together: (all) => storeTogether(deps, all), waitUntil, now, sleep })
+	return gather({ item: reported, key, names: next ? [taskId, claimerOf(next.request)] : [taskId] }, { alone, together: (all) => storeTogether(deps, all), waitUntil, now, sleep })
 }
 
 async function storeAlone(deps: TaskQueueDeps, { ending, next }: Reported): Promise<Stored> {

@@ -3,7 +3,7 @@ import type { ClaimNext } from '@shared/container-task-queue'
 import type { Statement } from '../../database/client.ts'
 import { toClaimedRows, untidyQuery } from '../../database/repositories/containerTaskClaims.ts'
 import { sharedClaimStatements } from '../../database/repositories/containerTaskSharedClaims.ts'
-import { claimNext, grantAll, tidy, toClaimable } from './claim.ts'
+import { claimerOf, claimNext, grantAll, tidy, toClaimable } from './claim.ts'
 import type { TaskQueueDeps } from './context.ts'
 import { handOut } from './handedOut.ts'
 
@@ -12,8 +12,6 @@ export function sharedClaimKey({ request, scope }: ClaimNext): string | null {
 	const { workerName, taskTypes, capabilities, max } = request
 	return max === 1 && scope.taskId === undefined ? JSON.stringify([workerName, scope.owner ?? null, taskTypes, capabilities]) : null
 }
-
-export const claimerOf = ({ request }: ClaimNext): string => `${request.workerName}:${request.containerName}`
 
 /** Claims of different containers with the same key, as part of a batch: one task each. */
 export interface SharedClaim {
@@ -25,7 +23,7 @@ export interface SharedClaim {
 export function prepareSharedClaim(deps: TaskQueueDeps, nexts: readonly [ClaimNext, ...ClaimNext[]]): SharedClaim {
 	const [{ request, scope }] = nexts
 	const claimable = toClaimable(deps, request, scope)
-	const claimers = nexts.map((next) => ({ assignedTo: claimerOf(next), containerName: next.request.containerName, leaseBase: deps.ids.leaseToken() }))
+	const claimers = nexts.map((next) => ({ assignedTo: claimerOf(next.request), containerName: next.request.containerName, leaseBase: deps.ids.leaseToken() }))
 	return {
 		statements: [untidyQuery(claimable.now), ...sharedClaimStatements(claimable, claimers, { claimId: deps.ids.containerTask(), leaseMs: deps.leaseMs })],
 		async finish([untidy = [], , , taken = [], own = []]) {
@@ -33,8 +31,8 @@ export function prepareSharedClaim(deps: TaskQueueDeps, nexts: readonly [ClaimNe
 			// Whoever got nothing looks again for itself where there may be something.
 			const isMore = (untidy.length > 0 && (await tidy(deps))) || own.length > 0
 			return nexts.map((next) => {
-				const record = records.get(claimerOf(next))
-				return async (own: TaskQueueDeps) => (record ? grantAll(own, [record]) : isMore ? claimNext(own, next) : [])
+				const record = records.get(claimerOf(next.request))
+				return async (theirs: TaskQueueDeps) => (record ? grantAll(theirs, [record]) : isMore ? claimNext(theirs, next) : [])
 			})
 		},
 	}
